@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Side;
+use super::failure::{Cause, Failure, Scope, Side};
 use super::ids::{CredentialRequestId, EndNoticeId, ItemId, MailId, PassId};
+use super::project::Project;
 use super::time::Timestamp;
 
 /// Pause after the first try of a mail that may succeed later; each further one is twice as long.
@@ -150,6 +151,36 @@ pub struct SendAttempt {
     pub answer: String,
 }
 
+/// Why the owner of a mailbox that waits was perhaps not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MailTrouble {
+    /// The mail waits to be tried again.
+    Later,
+    /// The mail server does not take it.
+    Refused,
+    /// Nobody saw how it ended.
+    Unsure,
+    /// No mail goes out: the mail server refuses the login.
+    LoginRefused,
+}
+
+impl MailTrouble {
+    /// What people read.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Later => "The mail to its owner did not go out yet; it is tried again",
+            Self::Refused => "The mail server refuses the mail to its owner",
+            Self::Unsure => "The mail to its owner may not have been sent",
+            Self::LoginRefused => "No mail goes out: the mail server refuses the login",
+        }
+    }
+
+    /// Whether nothing happens before a person does something.
+    pub fn needs_a_person(self) -> bool {
+        self != Self::Later
+    }
+}
+
 /// The end of a pass that is told by mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndNotice {
@@ -169,6 +200,22 @@ pub struct EndNotice {
     pub answer: Option<String>,
 }
 
+/// Whether a mailbox does not open with what its owner gave: a password, or a sign-in of another account. Everything else
+/// decides nothing about it.
+pub fn refuses_owner(failure: &Failure) -> bool {
+    match failure.cause {
+        Cause::LoginRefused | Cause::TokenRefused => true,
+        Cause::TokenUnfit => failure.scope == Scope::Mailbox,
+        _ => false,
+    }
+}
+
+/// The side at which an owner is to be asked anew after this failure: what they gave was refused there, or has ended.
+pub fn owner_to_ask(project: &Project, side: Option<Side>, failure: &Failure) -> Option<Side> {
+    let over = refuses_owner(failure) || failure.cause == Cause::SignInEnded;
+    side.filter(|side| over && !project.server(*side).shares_login())
+}
+
 /// How long a mail waits after so many tries.
 pub fn pause_after(tries: u32) -> Duration {
     let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
@@ -183,6 +230,37 @@ mod tests {
     fn pauses_grow_to_an_hour() {
         let minutes: Vec<u64> = [1, 2, 3, 6, 7, 8, u32::MAX].map(|tries| pause_after(tries).as_secs() / 60).into();
         assert_eq!(minutes, [1, 2, 4, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn owners_are_asked_anew_where_what_they_gave_was_refused_or_has_ended() {
+        use crate::domain::failure::Retry;
+        use crate::domain::ids::{PoolId, ProjectId};
+        use crate::domain::project::{Options, Starts};
+        use crate::domain::server::Server;
+        use crate::domain::sign_in::{SignIn, SignInKind};
+        let mut source = Server::parse_url("imaps://a.example").unwrap();
+        let shown = |source: &Server, cause, scope| {
+            let destination = Server::parse_url("imaps://b.example").unwrap();
+            let (id, source, options, starts) = (ProjectId(1), source.clone(), Options::default(), Starts::default());
+            let project = Project { id, name: "t".into(), source, destination, options, starts, pool: PoolId::FIRST };
+            let failure = Failure::new(cause, scope, Retry::User, "logging in");
+            assert_eq!(owner_to_ask(&project, None, &failure), None);
+            owner_to_ask(&project, Some(Side::Source), &failure)
+        };
+        let theirs = [Cause::LoginRefused, Cause::TokenRefused, Cause::TokenUnfit, Cause::SignInEnded];
+        for cause in theirs {
+            assert_eq!(shown(&source, cause, Scope::Mailbox), Some(Side::Source), "{cause:?}");
+        }
+        for cause in [Cause::Unreachable, Cause::AdministratorLoginRefused, Cause::SignInRefused, Cause::SignInBusy] {
+            assert_eq!(shown(&source, cause, Scope::Mailbox), None, "{cause:?}");
+        }
+        assert_eq!(shown(&source, Cause::TokenUnfit, Scope::Endpoint), None, "that is about the registration");
+        let app = SignIn { tenant: "t".into(), client_id: "c".into(), ..SignIn::of(SignInKind::MicrosoftApp) };
+        source.set_sign_in(Some(app)).unwrap();
+        for cause in theirs {
+            assert_eq!(shown(&source, cause, Scope::Mailbox), None, "an application's, {cause:?}");
+        }
     }
 
     #[test]

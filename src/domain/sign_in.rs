@@ -48,6 +48,24 @@ impl Cloud {
         }
     }
 
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Global, Self::Us, Self::China];
+
+    /// The word for settings and options.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Us => "us",
+            Self::China => "china",
+        }
+    }
+
+    /// Where one signs in to Microsoft, if this address is there.
+    pub fn login_host_of(url: &str) -> Option<&'static str> {
+        let host = url.strip_prefix("https://")?.split('/').next()?;
+        Self::ALL.into_iter().map(Self::login_host).find(|known| *known == host)
+    }
+
     /// Exchange Online's host for applications.
     pub fn exchange(self) -> &'static str {
         self.resources().0

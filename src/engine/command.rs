@@ -124,6 +124,13 @@ pub enum Command {
         /// Which.
         items: Vec<ItemId>,
     },
+    /// How mails to owners went has changed.
+    Asked {
+        /// Whose.
+        project: ProjectId,
+        /// Of which item; none: of all.
+        item: Option<ItemId>,
+    },
     /// What the owner of an item entered for a side was refused by its server.
     CredentialsRefused {
         /// Whose item.
@@ -189,6 +196,7 @@ impl Command {
             | Self::ProjectEdited { project }
             | Self::ProjectDeleted { project }
             | Self::Edited { project, .. }
+            | Self::Asked { project, .. }
             | Self::CredentialsRefused { project, .. }
             | Self::Accept { project, .. }
             | Self::Reset { project, .. }

@@ -6,11 +6,13 @@ use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{CredentialId, ItemId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::project::Project;
+use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::endpoint::auth::Authenticator;
 use crate::endpoint::check::Tested;
 use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
 use crate::engine::logins::Logins;
+use crate::engine::sign_ins::{LeftKeeper, SignInOf, unkept};
 use crate::engine::workspace::Workspace;
 use crate::store::StoreError;
 
@@ -58,6 +60,14 @@ impl<'a> Looks<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Who opens a side as this user by what a person's sign-in left; none where no person signs in.
+    pub fn unkept(&self, side: Side, user: &str, left: Secret) -> Option<(Arc<dyn Authenticator>, Arc<LeftKeeper>)> {
+        let sign_in = self.server(side).sign_in().filter(|sign_in| !sign_in.kind.is_app())?.clone();
+        let (project, secret) = (self.project.id, self.secret(side));
+        let of = SignInOf { project, side, sign_in, user: user.to_owned(), secret, kept: None };
+        Some(unkept(of, left, self.workspace))
     }
 
     /// The server of a side.

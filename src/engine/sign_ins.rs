@@ -110,6 +110,61 @@ pub(super) fn tokens_for(
     Tokens::new(Arc::new(Provider { sign_in, purpose, user, keeper, clock, http }))
 }
 
+/// A person's sign-in that is not kept yet: who logs in by it, and what is left of it, which the provider may replace
+/// meanwhile.
+pub(super) fn unkept(of: SignInOf, left: Secret, workspace: &Workspace) -> (Arc<dyn Authenticator>, Arc<LeftKeeper>) {
+    let vault = VaultKeeper {
+        vault: Arc::clone(&workspace.vault),
+        locks: workspace.numbers.clone(),
+        side: of.side,
+        secret: of.secret,
+        kept: None,
+    };
+    let keeper = Arc::new(LeftKeeper { vault, left: Mutex::new(left) });
+    let provider = Provider {
+        sign_in: of.sign_in,
+        purpose: Purpose::Mail,
+        user: of.user,
+        keeper: Arc::clone(&keeper) as Arc<dyn Keeper>,
+        clock: Arc::clone(&workspace.clock),
+        http: Http::default(),
+    };
+    (Arc::new(TokenAccount(Tokens::new(Arc::new(provider)))), keeper)
+}
+
+/// Holds what a person's sign-in left in memory; the project's own secret is in the vault.
+pub(super) struct LeftKeeper {
+    vault: VaultKeeper,
+    left: Mutex<Secret>,
+}
+
+impl LeftKeeper {
+    /// What is left now.
+    pub fn left(&self) -> Secret {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Keeper for LeftKeeper {
+    async fn secret(&self) -> Result<Option<Secret>> {
+        self.vault.secret().await
+    }
+
+    async fn turn(&self) -> Result<Box<dyn Any + Send>> {
+        Ok(Box::new(()))
+    }
+
+    async fn kept(&self) -> Result<Secret> {
+        Ok(self.left())
+    }
+
+    async fn keep(&self, new: Secret) -> Result<()> {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+}
+
 /// Logs in with tokens.
 struct TokenAccount(Arc<Tokens>);
 

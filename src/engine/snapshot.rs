@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::domain::asking::MailTrouble;
 use crate::domain::failure::Side;
 use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
@@ -43,6 +44,8 @@ pub struct ItemRow {
     pub speed: u64,
     /// Why it failed or is held.
     pub failure: Option<(Option<Side>, crate::domain::failure::Failure)>,
+    /// Why its owner, who is waited for, was perhaps not asked.
+    pub mail: Option<MailTrouble>,
 }
 
 /// The latest pass of an item. Times are UTC epoch milliseconds.
@@ -123,6 +126,7 @@ impl ItemRow {
             progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
             speed: 0,
             failure: latest.and_then(|pass| pass.failure.clone()).map(|ended| (ended.side, ended.failure)),
+            mail: None,
         }
     }
 }
@@ -236,6 +240,11 @@ impl Builder {
         Some(&self.current.chunks[*chunk][*at])
     }
 
+    /// The rows of a project.
+    pub fn of_project(&self, project: ProjectId) -> impl Iterator<Item = &Arc<ItemRow>> {
+        self.current.rows().filter(move |row| row.project == project)
+    }
+
     /// The state now, if anything changed since this was last asked.
     pub fn take(&mut self) -> Option<Arc<Snapshot>> {
         std::mem::take(&mut self.changed).then(|| {
@@ -263,6 +272,7 @@ mod tests {
             progress: PassProgress::default(),
             speed: 0,
             failure: None,
+            mail: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::settings::{Settings, value};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
-use crate::domain::sign_in::{SignIn, SignInKind};
+use crate::domain::sign_in::{Cloud, SignIn, SignInKind};
 use crate::domain::token_claims::Purpose;
 use crate::signin::grants::{Keeper, Provider};
 use crate::signin::http::Http;
@@ -36,7 +36,9 @@ pub(super) fn sign_in(settings: &Settings) -> Result<Option<SignIn>, NoMail> {
         (scope, _) => scope,
     };
     let (tenant, client_id, token_url) = (of("mail-tenant"), of("mail-client-id"), of("mail-token-url"));
-    let sign_in = SignIn { tenant, client_id, token_url, scope, ..SignIn::of(kind) };
+    let asked = value(settings, "mail-cloud");
+    let cloud = Cloud::ALL.into_iter().find(|cloud| cloud.word() == asked).unwrap_or_default();
+    let sign_in = SignIn { tenant, cloud, client_id, token_url, scope, ..SignIn::of(kind) };
     sign_in.validate().map_err(NoMail::SignIn)?;
     if of("mail-login").is_empty() {
         return Err(NoMail::Unset("mail-login"));
@@ -113,5 +115,32 @@ impl Keeper for MailKeeper {
 
     async fn keep(&self, _: Secret) -> crate::signin::Result<()> {
         Err(not_kept())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_asks_for_tokens_in_its_own_cloud() {
+        let with = |cloud: &str| {
+            let words = [
+                ("mail-sign-in", "microsoft-app"),
+                ("mail-tenant", "contoso.example"),
+                ("mail-client-id", "11112222-3333-4444-5555-666677778888"),
+                ("mail-login", "kim@contoso.example"),
+                ("mail-cloud", cloud),
+            ];
+            let settings = words.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+            let sign_in = sign_in(&settings).expect("settings").expect("an application");
+            (sign_in.token_url(), sign_in.scope())
+        };
+        let (global, us, china) = (with(""), with("us"), with("china"));
+        assert!(global.0.starts_with("https://login.microsoftonline.com/contoso.example/"), "{global:?}");
+        assert!(
+            us.0.starts_with("https://login.microsoftonline.us/") && us.1 == "https://outlook.office365.us/.default"
+        );
+        assert!(china.0.starts_with("https://login.partner.microsoftonline.cn/"), "{china:?}");
     }
 }

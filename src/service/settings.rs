@@ -46,7 +46,7 @@ const fn setting(name: &'static str, kind: SettingKind, default: &'static str, w
 }
 
 /// Every setting.
-pub const SETTINGS: [Setting; 23] = [
+pub const SETTINGS: [Setting; 24] = [
     setting(KEEP_AWAKE, SettingKind::Switch, "on", "keep this computer awake while migrations run"),
     setting("mail-server", SettingKind::Line, "", "host that sends the mails to mailbox owners"),
     setting("mail-port", SettingKind::Number(65_535), "", "its port, if not the usual one (465, with starttls 587)"),
@@ -60,6 +60,12 @@ pub const SETTINGS: [Setting; 23] = [
         "how the login is proved: by password, or by an application of yours (its secret: mail password)",
     ),
     setting("mail-tenant", SettingKind::Line, "", "Microsoft's tenant of that application: contoso.onmicrosoft.com"),
+    setting(
+        "mail-cloud",
+        SettingKind::Choice(&["global", "us", "china"]),
+        "global",
+        "Microsoft's cloud of that tenant",
+    ),
     setting("mail-client-id", SettingKind::Line, "", "its client id"),
     setting(
         "mail-token-url",

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::flow::{Answered, Request};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::sign_in::Cloud;
 use crate::domain::time::Timestamp;
 
 /// The pause after an answer that says only that there is trouble.
-const PAUSE: Duration = Duration::from_secs(30);
+pub(super) const PAUSE: Duration = Duration::from_secs(30);
 /// Clocks that differ by less are not worth a word.
 const SKEW: Duration = Duration::from_secs(120);
 /// Longest text of a provider that is shown.
@@ -41,6 +42,8 @@ pub struct Refused {
     codes: Vec<u64>,
     retry_after: Option<Duration>,
     date: Option<Timestamp>,
+    /// Microsoft's host, if it was asked there.
+    microsoft: Option<&'static str>,
 }
 
 /// What a refusal says to who waits for a code to be typed.
@@ -79,6 +82,7 @@ impl Refused {
             codes: body.error_codes,
             retry_after: answered.retry_after,
             date: answered.date,
+            microsoft: None,
         })
     }
 
@@ -88,9 +92,10 @@ impl Refused {
         Box::new(Self { status: 400, error: clean(error), description: clean(description), ..Self::default() })
     }
 
-    /// The same without what was sent: some repeat it.
+    /// The same as the answer to this request, without what was sent: some repeat it.
     #[must_use]
     pub fn scrubbed(mut self: Box<Self>, request: &Request) -> Box<Self> {
+        self.microsoft = Cloud::login_host_of(&request.url);
         let public = ["grant_type", "client_id", "scope", "redirect_uri", "client_assertion_type"];
         let secrets = request.fields.iter().filter(|(name, value)| !public.contains(name) && value.expose().len() > 3);
         for (_, secret) in secrets {
@@ -142,7 +147,7 @@ impl Refused {
                 (Cause::SignInBusy, Scope::Endpoint, Retry::After(self.retry_after.unwrap_or(PAUSE)))
             }
             // A page for people, where an answer should be: a proxy or a portal in between.
-            "" if self.status < 300 => (Cause::SignInBusy, Scope::Endpoint, Retry::Backoff),
+            "" if self.status < 300 => (Cause::SignInBusy, Scope::Endpoint, Retry::After(PAUSE)),
             "invalid_grant" | "interaction_required" | "consent_required" if self.suberror == "consent_required" => {
                 refused
             }
@@ -181,8 +186,8 @@ impl Refused {
     fn words(&self) -> String {
         let code = self.code();
         let hint = code.and_then(hint).map(|hint| format!("{hint}; ")).unwrap_or_default();
-        let more = code.filter(|code| self::hint(*code).is_none());
-        let more = more.map(|code| format!(" (see https://login.microsoftonline.com/error?code={code})"));
+        let more = self.microsoft.zip(code.filter(|code| self::hint(*code).is_none()));
+        let more = more.map(|(host, code)| format!(" (see https://{host}/error?code={code})"));
         let told: String = match (self.error.as_str(), self.description.as_str()) {
             ("", _) => format!("HTTP {} without an answer that makes sense", self.status),
             (error, "") => error.to_owned(),
@@ -256,7 +261,7 @@ mod tests {
                 assert_eq!(class(refused(status, "<html>down</html>")), (SignInBusy, Endpoint, pause));
             }
             assert_eq!(class(error("temporarily_unavailable")), (SignInBusy, Endpoint, pause));
-            assert_eq!(class(refused(200, "<html>portal</html>")), (SignInBusy, Endpoint, Backoff));
+            assert_eq!(class(refused(200, "<html>portal</html>")), (SignInBusy, Endpoint, pause), "no try is used up");
             assert_eq!(class(refused(302, "")), (SignInRefused, Endpoint, User), "no redirect is followed");
             let over = if who == Person { (SignInEnded, Mailbox, User) } else { (SignInRefused, Endpoint, User) };
             let expired = r#"{"error":"invalid_grant","suberror":"token_expired"}"#;
@@ -312,9 +317,16 @@ mod tests {
             text(numbered).starts_with("the client secret has expired: make a new one; invalid_client: AADSTS7000222")
         );
         let unknown = r#"{"error":"invalid_client","error_description":"AADSTS123456: New."}"#;
-        assert!(
-            text(unknown).ends_with("AADSTS123456: New. (see https://login.microsoftonline.com/error?code=123456)")
-        );
+        assert!(text(unknown).ends_with("AADSTS123456: New."), "no page is told of another provider");
+        let asked_at = |url: &str| {
+            let request = Request { url: url.into(), fields: Vec::new() };
+            refused(401, unknown).scrubbed(&request).failure(Asker::App, NOW).server_text.unwrap()
+        };
+        for host in ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"] {
+            let told = asked_at(&format!("https://{host}/contoso/oauth2/v2.0/token"));
+            assert!(told.ends_with(&format!("New. (see https://{host}/error?code=123456)")), "{told}");
+        }
+        assert!(!asked_at("https://login.microsoftonline.com.evil.example/token").contains("see https"));
         assert_eq!(text("<html>"), "HTTP 401 without an answer that makes sense");
         let request = Request { url: String::new(), fields: vec![("client_secret", Secret::new("hunter22"))] };
         let echo =

@@ -9,6 +9,7 @@ use reqwest::{Response, Url};
 use zeroize::Zeroizing;
 
 use super::Result;
+use super::answers::PAUSE;
 use super::flow::{Answered, Request};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::time::Timestamp;
@@ -70,7 +71,7 @@ async fn read(mut response: Response, place: &str) -> Result<Answered> {
     };
     while let Some(piece) = response.chunk().await.map_err(|error| lost(&error, place))? {
         if answered.body.len() + piece.len() > LARGEST {
-            let failure = Failure::new(Cause::SignInBusy, Scope::Endpoint, Retry::Backoff, DOING);
+            let failure = Failure::new(Cause::SignInBusy, Scope::Endpoint, Retry::After(PAUSE), DOING);
             return Err(failure.saying("the answer has no end"));
         }
         answered.body.extend_from_slice(&piece);
@@ -103,9 +104,12 @@ fn lost(error: &reqwest::Error, place: &str) -> Failure {
     while let Some(source) = inner.source() {
         inner = source;
     }
-    let cause = if error.is_connect() || error.is_timeout() { Cause::Unreachable } else { Cause::SignInBusy };
+    let (cause, retry) = match error.is_connect() || error.is_timeout() {
+        true => (Cause::Unreachable, Retry::Backoff),
+        false => (Cause::SignInBusy, Retry::After(PAUSE)),
+    };
     let text = if error.is_timeout() { "no answer in time".to_owned() } else { inner.to_string() };
-    Failure::new(cause, Scope::Endpoint, Retry::Backoff, DOING).saying(format!("{place}: {text}")).about(place)
+    Failure::new(cause, Scope::Endpoint, retry, DOING).saying(format!("{place}: {text}")).about(place)
 }
 
 #[cfg(test)]

@@ -120,7 +120,9 @@ impl Person {
                     Waiting::Over => return Err(self.failure(&refused)),
                 },
                 // Lost on the way: it is asked again, more slowly.
-                Err(failure) if failure.retry == Retry::Backoff => pause = (pause * 2).min(code.lives),
+                Err(failure) if matches!(failure.retry, Retry::Backoff | Retry::After(_)) => {
+                    pause = (pause * 2).min(code.lives)
+                }
                 Err(failure) => return Err(failure),
             }
         }

@@ -1,14 +1,19 @@
 //! Mails on their way. That one is being sent is on the disk before it is: what a crash left so may have been sent, and waits
 //! for a person.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row, Transaction};
 
 use super::Store;
 use super::codec::{Columns, Word};
 use super::error::Result;
-use crate::domain::asking::{CredentialRequest, MailState, OutgoingMail, SendAttempt, SendOutcome};
+use crate::domain::asking::{CredentialRequest, MailState, MailTrouble, OutgoingMail, SendAttempt, SendOutcome};
 use crate::domain::ids::{ItemId, MailId};
 use crate::domain::time::Timestamp;
+
+/// Under which is remembered that the mail server refuses the login, in its words; empty: it does not.
+pub const LOGIN_REFUSED: &str = "mail.login-refused";
 
 /// What a try is called whose process died.
 const BROKEN_OFF: &str = "Mailferry ended while it was being sent";
@@ -36,6 +41,18 @@ fn keep_attempt(transaction: &Transaction<'_>, mail: MailId, attempt: &SendAttem
         .prepare_cached("INSERT INTO mail_attempt (mail, at, outcome, answer) VALUES (?1, ?2, ?3, ?4)")?
         .execute((mail, at, Word(outcome), answer))?;
     Ok(())
+}
+
+/// What is wrong with a mail in this state, after so many tries; `stopped`: the mail server refuses the login.
+fn trouble(state: MailState, tries: u32, stopped: bool) -> Option<MailTrouble> {
+    match state {
+        MailState::Queued if stopped => Some(MailTrouble::LoginRefused),
+        MailState::Queued if tries > 0 => Some(MailTrouble::Later),
+        MailState::Sending if tries > 1 => Some(MailTrouble::Later),
+        MailState::Refused => Some(MailTrouble::Refused),
+        MailState::Unsure => Some(MailTrouble::Unsure),
+        MailState::Queued | MailState::Sending | MailState::Sent | MailState::Dropped => None,
+    }
 }
 
 impl Store {
@@ -95,6 +112,31 @@ impl Store {
                     .execute((id, Word(MailState::Unsure)))?;
             }
             Ok(left.len())
+        })
+        .await
+    }
+
+    /// Which owners were perhaps not asked, of those who are waited for: that of this item, or all. The newest mail counts.
+    pub async fn mail_troubles(&self, item: Option<ItemId>) -> Result<HashMap<ItemId, MailTrouble>> {
+        self.read(move |connection| {
+            let refused = "SELECT 1 FROM setting WHERE name = ?1 AND value <> ''";
+            let stopped = connection.prepare_cached(refused)?.exists([LOGIN_REFUSED])?;
+            let sql = format!(
+                "SELECT r.item, m.state, m.tries FROM credential_request AS r
+                 JOIN outgoing_mail AS m ON m.id = (SELECT max(id) FROM outgoing_mail WHERE request = r.id)
+                 WHERE r.state = 'alive' AND {}",
+                if item.is_some() { "r.item = ?1" } else { "?1 IS NULL" }
+            );
+            let mut found = HashMap::new();
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query([item])?;
+            while let Some(row) = rows.next()? {
+                let trouble = trouble(row.get::<_, Word<MailState>>(1)?.0, row.get(2)?, stopped);
+                if let Some(trouble) = trouble {
+                    found.insert(row.get(0)?, trouble);
+                }
+            }
+            Ok(found)
         })
         .await
     }

@@ -51,6 +51,7 @@ pub use imports::{Answer, Became, Imported, NewItem};
 pub use item_errors::ErrorRow;
 pub use items::{DestinationRow, ItemRow};
 pub use likenesses::Addresses;
+pub use mails::LOGIN_REFUSED;
 pub use passes::{PassRow, Recovered, Submission, Submitted};
 pub use progress::{NoticeRow, PassFolderRow};
 pub use requests::{GivenCredential, NewCredentialRequest};

@@ -2,6 +2,7 @@
 
 mod by_page;
 mod crashes;
+mod mails;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -156,8 +157,12 @@ impl Scene {
 
     /// Sends the form with these fields.
     fn post(&self, token: &str, fields: &str) -> String {
-        let page = self.get(token);
-        let Some(proof) = page.split("name=\"form\" value=\"").nth(1) else { return page };
+        self.send(token, &self.get(token), fields)
+    }
+
+    /// The same from this page, which was opened before.
+    fn send(&self, token: &str, page: &str, fields: &str) -> String {
+        let Some(proof) = page.split("name=\"form\" value=\"").nth(1) else { return page.to_owned() };
         let proof = proof.split('"').next().unwrap();
         let body = format!("form={proof}&{fields}");
         self.exchange(&format!(

@@ -1,6 +1,7 @@
 //! What a person asks for, and what becomes of it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
@@ -30,6 +31,10 @@ impl Dispatcher {
             self.forget(project);
             return Outcome::default();
         }
+        // What is not known yet is read when it is.
+        if matches!(command, Command::Asked { .. }) && self.state.limits(project).is_none() {
+            return Outcome::default();
+        }
         if let Err(error) = self.know(project, &command).await {
             return failed(&error);
         }
@@ -50,6 +55,7 @@ impl Dispatcher {
             Command::Hold { held, .. } => self.hold(project, held).await,
             Command::ProjectEdited { .. } => self.project_edited(project).await,
             Command::Edited { items, .. } => self.edited(project, items).await,
+            Command::Asked { item, .. } => self.asked(project, item).await,
             Command::Accept { item, errors, verdict, .. } => self.accept(item, errors, verdict).await,
             Command::Reset { items, .. } => self.reset(items).await,
             Command::ClearCredentials { items, sides, .. } => self.clear_credentials(items, &sides).await,
@@ -106,10 +112,11 @@ impl Dispatcher {
         let census = self.census_of(id).await?;
         let project = self.workspace.store.project(id).await?;
         let rows = self.workspace.store.items(id).await?;
+        let troubles = self.workspace.store.mail_troubles(None).await?;
         self.census.extend(census.map(|census| (id, census)));
         for row in &rows {
             if self.rows.get(row.item.id).is_none() {
-                self.rows.put(ItemRow::stored(row));
+                self.rows.put(ItemRow { mail: troubles.get(&row.item.id).copied(), ..ItemRow::stored(row) });
             }
         }
         self.show_dropped(&rows).await;
@@ -244,6 +251,22 @@ impl Dispatcher {
         self.handle(Event::Load { project: id, items: known, limits: limits(&project) }).await;
         self.handle(Event::CredentialsCame(came)).await;
         Ok(Outcome { done, ..Outcome::default() })
+    }
+
+    /// Shows anew how mails to owners went.
+    async fn asked(&mut self, project: ProjectId, item: Option<ItemId>) -> Result<Outcome, StoreError> {
+        let troubles = self.workspace.store.mail_troubles(item).await?;
+        let rows: Vec<Arc<ItemRow>> = match item {
+            Some(item) => self.rows.get(item).cloned().map(Arc::new).into_iter().collect(),
+            None => self.rows.of_project(project).cloned().collect(),
+        };
+        for row in rows.into_iter().filter(|row| row.status == Status::WaitingForUser) {
+            let mail = troubles.get(&row.item).copied();
+            if row.mail != mail {
+                self.rows.put(ItemRow { mail, ..ItemRow::clone(&row) });
+            }
+        }
+        Ok(Outcome::default())
     }
 
     /// Those on which an action may be done in their status; the others with the reason.

@@ -26,7 +26,7 @@ impl Dispatcher {
                     let started = if to == Status::Queued { pass.started.or(Some(at)) } else { pass.started };
                     LatestPass { started, ended: to.is_at_rest().then_some(at), hold, since: at, ..pass }
                 });
-                self.rows.put(ItemRow { status: to, pass, failure, ..row });
+                self.rows.put(ItemRow { status: to, pass, failure, mail: None, ..row });
             }
         }
     }

@@ -152,6 +152,8 @@ pub enum Verdict {
     Wrong {
         /// Which server.
         host: String,
+        /// Who has been told.
+        consultant: String,
     },
     /// Nothing was decided: a server could not be asked. The link lives.
     NotChecked,
@@ -172,7 +174,7 @@ pub trait Answers: Send + Sync + 'static {
     async fn sign_in(&self, token: &str, side: Side) -> Result<(), Unable>;
     /// A provider sent a browser back with this query; whether a sign-in was under way that is meant.
     async fn came_back(&self, query: &str) -> bool;
-    /// Whether a link was used by a sign-in a moment ago.
+    /// What a sign-in was worth that has ended this link a moment ago, if one has.
     async fn used(&self, token: &str) -> Result<Option<Verdict>, Unable>;
     /// Checks an entry and keeps it if it is right. Of two through one link at once, one is checked after the other.
     async fn take(&self, token: &str, given: Vec<Given>) -> Result<Verdict, Unable>;

@@ -166,7 +166,7 @@ fn sign_in(words: &Words, asked: &AskedSide, step: &SignInStep) -> Markup {
 }
 
 /// What was entered, or signed in with, is right.
-pub fn right(language: Language, when: Option<&str>) -> String {
+fn right(language: Language, when: Option<&str>) -> String {
     let words = of(language);
     match when {
         Some(when) => said(language, &filled(words.right_at, &[when])),
@@ -183,11 +183,11 @@ fn said(language: Language, text: &str) -> String {
 }
 
 /// What an entry was worth.
-pub fn verdict(language: Language, asked: &Asked, verdict: &Verdict) -> String {
+pub fn verdict(language: Language, verdict: &Verdict) -> String {
     let words = of(language);
     match verdict {
         Verdict::Right(when) => right(language, when.as_deref()),
-        Verdict::Wrong { host } => said(language, &filled(words.wrong, &[host, &asked.consultant])),
+        Verdict::Wrong { host, consultant } => said(language, &filled(words.wrong, &[host, consultant])),
         Verdict::NotChecked => not_checked(language),
         Verdict::Gone => gone(language),
     }

@@ -169,12 +169,12 @@ impl Site {
         }
     }
 
-    /// The link leads nowhere any more; only who had its form open hears that a sign-in has used it.
+    /// The link leads nowhere any more; only who had its form open hears that a sign-in has ended it.
     async fn used(&self, language: Language, token: &str, proof: &str) -> Page {
         let used = if self.is_ours(token, proof) { self.answers.used(token).await } else { Ok(None) };
         match used {
-            Ok(Some(Verdict::Right(when))) => (StatusCode::OK, page::right(language, when.as_deref())),
-            Ok(_) => (StatusCode::NOT_FOUND, page::gone(language)),
+            Ok(Some(verdict)) => (StatusCode::OK, page::verdict(language, &verdict)),
+            Ok(None) => (StatusCode::NOT_FOUND, page::gone(language)),
             Err(Unable) => (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language)),
         }
     }
@@ -230,7 +230,7 @@ impl Site {
                     Verdict::NotChecked => StatusCode::SERVICE_UNAVAILABLE,
                     Verdict::Gone => StatusCode::NOT_FOUND,
                 };
-                (status, page::verdict(language, asked, &verdict))
+                (status, page::verdict(language, &verdict))
             }
             Err(Unable) => (StatusCode::SERVICE_UNAVAILABLE, page::not_checked(language)),
         }

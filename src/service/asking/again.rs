@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::can_ask;
-use crate::domain::failure::{Cause, Side};
+use crate::domain::asking::owner_to_ask;
+use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass_plan::Select;
 use crate::domain::start_order::StartOrder;
@@ -18,7 +19,7 @@ use crate::store::ItemRow;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 200;
 
-/// Asks the owner of an item anew: for what was asked before, or at the side that refused the login. Its pass is the same as
+/// Asks the owner of an item anew: for what was asked before, or at the side that refused what they gave. Its pass is the same as
 /// before, at its time if that is still to come. Answers what became of the Start.
 ///
 /// # Errors
@@ -48,10 +49,11 @@ pub async fn ask_again(
     engine.command(Command::Start { project, items, lacking, order }).await
 }
 
-/// What the owner is asked for anew: what was asked for and never came, else the side whose login was refused.
+/// What the owner is asked for anew: what was asked for and never came, else the side at which what they gave was refused or has ended.
 async fn asked_sides(workspace: &OpenWorkspace, row: &ItemRow) -> Result<Vec<Side>, ServiceError> {
     let failure = row.latest.as_ref().and_then(|pass| pass.failure.as_ref());
-    let refused = failure.filter(|ended| ended.failure.cause == Cause::LoginRefused).and_then(|ended| ended.side);
+    let project = workspace.store.project(row.item.project).await?;
+    let refused = failure.and_then(|ended| owner_to_ask(&project, ended.side, &ended.failure));
     let last = workspace.store.credential_requests(row.item.id).await?.into_iter().next();
     Ok(match (row.status(), refused, last) {
         (Status::WaitingForUser, _, Some(request)) => request.sides,

@@ -11,14 +11,15 @@ use tokio::task::JoinSet;
 
 use super::signing::Signings;
 use super::web::WebSettings;
-use crate::domain::asking::{CredentialRequest, LinkState};
-use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::asking::{CredentialRequest, LinkState, refuses_owner};
+use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{CredentialId, CredentialRequestId, ItemId, ProjectId};
+use crate::domain::item::Mailbox;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError};
-use crate::engine::entry_check::try_entry;
+use crate::engine::entry_check::{try_entry, try_sign_in};
 use crate::intake::form::{Answers, Asked, AskedSide, Given, RETURN, Unable, Verdict, Way};
 use crate::intake::token::{self, LinkKey};
 use crate::service::import::{self, ImportError, Watch};
@@ -125,11 +126,8 @@ impl Keeper {
     async fn asked(&self, request: &CredentialRequest) -> Result<Asked, ServiceError> {
         let row = self.workspace.store.item(request.item).await?;
         let project = self.workspace.store.project(row.item.project).await?;
-        let settings = self.workspace.store.settings().await?;
-        let consultant = [value(&settings, "ask-name"), value(&settings, "mail-from")];
-        let consultant = consultant.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         let side = |side: &Side| {
-            let mailbox = if *side == Side::Source { &row.item.source } else { &row.item.destination };
+            let mailbox = mailbox(&row, *side);
             let host = project.server(*side).name().to_owned();
             let way = match project.server(*side).sign_in() {
                 None => Way::Password,
@@ -140,13 +138,20 @@ impl Keeper {
         Ok(Asked {
             mailbox: row.item.source.email.clone(),
             project: project.name.clone(),
-            consultant: consultant.to_owned(),
+            consultant: self.consultant().await?,
             sides: request.sides.iter().map(side).collect(),
         })
     }
 
-    /// Lets the owner sign in at a side; `tell` hears when a code is there, or that there is none. What is left of it is kept
-    /// with all else that was asked for, or at once if that is all.
+    /// Whose project it is, as owners know it.
+    async fn consultant(&self) -> Result<String, ServiceError> {
+        let settings = self.workspace.store.settings().await?;
+        let names = [value(&settings, "ask-name"), value(&settings, "mail-from")];
+        Ok(names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned())
+    }
+
+    /// Lets the owner sign in at a side; `tell` hears when a code is there, or that there is none. The server is asked with it
+    /// at once; what is left of it is kept with all else that was asked for, or now if that is all.
     async fn sign_in(&self, token: &str, side: Side, tell: oneshot::Sender<()>) {
         let Ok(Some(request)) = self.request(token).await else { return };
         let of = (request.id, side);
@@ -155,15 +160,14 @@ impl Keeper {
         }
         let signed = self.signed_in(&request, side, tell).await;
         let left = signed.inspect_err(|error| tracing::info!(%error, "an owner did not sign in")).ok();
+        let signed_in = left.is_some();
         self.signings.over(of, left);
-        let all: Option<Vec<Secret>> =
-            request.sides.iter().map(|side| self.signings.secret((request.id, *side))).collect();
-        if all.is_none() {
+        if !signed_in {
             return;
         }
         match self.take(token, Vec::new()).await {
-            Ok(Verdict::Right(starts)) => self.signings.used(request.id, starts),
-            Ok(_) => {}
+            Ok(verdict @ (Verdict::Right(_) | Verdict::Wrong { .. })) => self.signings.ended(request.id, verdict),
+            Ok(Verdict::NotChecked | Verdict::Gone) => {}
             Err(error) => tracing::error!(%error, "what an owner signed in with could not be kept"),
         }
     }
@@ -178,7 +182,7 @@ impl Keeper {
         let project = self.workspace.store.project(row.item.project).await?;
         let person = sign_in::person(&self.workspace, &project, side).await?;
         if person.sign_in.device_url().is_none() {
-            let mailbox = if side == Side::Source { &row.item.source } else { &row.item.destination };
+            let mailbox = mailbox(&row, side);
             let redirect = WebSettings::of(&self.workspace.store.settings().await?)?.link(RETURN);
             let (back, came) = oneshot::channel();
             let shown = |page: &str, state: &str| {
@@ -195,28 +199,31 @@ impl Keeper {
         Ok(person.by_device(shown).await?)
     }
 
-    /// Whether a link was used by a sign-in a moment ago.
+    /// What a sign-in was worth that has ended a link a moment ago.
     async fn used(&self, token: &str) -> Result<Option<Verdict>, ServiceError> {
         let found = self.workspace.store.request_of_token(token::hash(token)).await?;
-        let used = found.filter(|request| request.state == LinkState::Used && self.key.fits(&request.nonce, token));
-        Ok(used.and_then(|request| self.signings.was_used(request.id)).map(Verdict::Right))
+        let ended = found.filter(|request| request.state != LinkState::Alive && self.key.fits(&request.nonce, token));
+        Ok(ended.and_then(|request| self.signings.ended_with(request.id)))
     }
 
-    /// What a sign-in left, for the sides that are not among those given.
+    async fn gone(&self, token: &str) -> Result<Verdict, ServiceError> {
+        Ok(self.used(token).await?.unwrap_or(Verdict::Gone))
+    }
+
+    /// What sign-ins left, for the sides that are not among those given; none if one lacks, or was not tried.
     fn with_sign_ins(&self, request: &CredentialRequest, row: &ItemRow, given: &mut Vec<Given>) -> bool {
         for side in &request.sides {
             if given.iter().any(|given| given.side == *side) {
                 continue;
             }
-            let Some(password) = self.signings.secret((request.id, *side)) else { return false };
-            let mailbox = if *side == Side::Source { &row.item.source } else { &row.item.destination };
-            given.push(Given { side: *side, user: mailbox.login_name().to_owned(), password });
+            let Some(password) = self.signings.right((request.id, *side)) else { return false };
+            given.push(Given { side: *side, user: mailbox(row, *side).login_name().to_owned(), password });
         }
         true
     }
 
     async fn take(&self, token: &str, mut given: Vec<Given>) -> Result<Verdict, ServiceError> {
-        let Some(request) = self.request(token).await? else { return Ok(Verdict::Gone) };
+        let Some(request) = self.request(token).await? else { return self.gone(token).await };
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| Arc::strong_count(turn) > 1);
@@ -224,30 +231,63 @@ impl Keeper {
         };
         let _turn = turn.lock().await;
         if !self.workspace.store.request_attempted(request.id).await? {
-            return Ok(Verdict::Gone);
+            return self.gone(token).await;
         }
         let row = self.workspace.store.item(request.item).await?;
-        let project = row.item.project;
-        let means = look::means(&self.workspace, self.workspace.folder())?;
-        for Given { side, user, password } in &given {
-            match try_entry(&means, (request.item, *side), (user, password.clone())).await? {
-                Ok(()) => {}
-                Err(failure) if is_refusal(&failure) => {
-                    let host = self.workspace.store.project(project).await?;
-                    let host = Server::name(host.server(*side)).to_owned();
-                    let failed = self.refuse(project, request.item, (*side, failure)).await?;
-                    return Ok(if failed { Verdict::Wrong { host } } else { Verdict::Gone });
-                }
-                Err(failure) => {
-                    tracing::info!(item = %request.item, side = side.word(), %failure, "an entry could not be checked");
-                    return Ok(Verdict::NotChecked);
-                }
-            }
+        if let Some(verdict) = self.tried(&request, &row, &given).await? {
+            return Ok(verdict);
         }
         if !self.with_sign_ins(&request, &row, &mut given) {
             return Ok(Verdict::NotChecked);
         }
         self.keep(&request, &row, given).await
+    }
+
+    /// Asks the servers with what was entered and with what was signed in with; none if nothing speaks against it.
+    async fn tried(
+        &self,
+        request: &CredentialRequest,
+        row: &ItemRow,
+        given: &[Given],
+    ) -> Result<Option<Verdict>, ServiceError> {
+        let means = look::means(&self.workspace, self.workspace.folder())?;
+        for Given { side, user, password } in given {
+            let tried = try_entry(&means, (request.item, *side), (user, password.clone())).await?;
+            if let Some(verdict) = self.worth((request.id, *side), row, tried).await? {
+                return Ok(Some(verdict));
+            }
+        }
+        for side in request.sides.iter().filter(|side| given.iter().all(|given| given.side != **side)) {
+            let of = (request.id, *side);
+            let Some(left) = self.signings.untried(of) else { continue };
+            let user = mailbox(row, *side).login_name();
+            let (tried, left) = try_sign_in(&means, (request.item, *side), (user, left)).await?;
+            self.signings.tried(of, left, &tried);
+            if let Some(verdict) = self.worth((request.id, *side), row, tried).await? {
+                return Ok(Some(verdict));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a try says; none if it was right. What could not be checked decides nothing.
+    async fn worth(
+        &self,
+        (request, side): (CredentialRequestId, Side),
+        row: &ItemRow,
+        tried: Result<(), Failure>,
+    ) -> Result<Option<Verdict>, ServiceError> {
+        let Err(failure) = tried else { return Ok(None) };
+        if !refuses_owner(&failure) {
+            tracing::info!(item = %row.item.id, side = side.word(), %failure, "an entry could not be checked");
+            return Ok(Some(Verdict::NotChecked));
+        }
+        let project = self.workspace.store.project(row.item.project).await?;
+        let host = Server::name(project.server(side)).to_owned();
+        let consultant = self.consultant().await?;
+        let failed = self.refuse(project.id, row.item.id, (side, failure)).await?;
+        self.signings.forget(request);
+        Ok(Some(if failed { Verdict::Wrong { host, consultant } } else { Verdict::Gone }))
     }
 
     /// The item fails, and its link dies with that; not if it waits no more.
@@ -304,13 +344,11 @@ impl Keeper {
     }
 }
 
-/// The login name, where it is another one than the item has.
-fn own_login(row: &ItemRow, given: &Given) -> Option<String> {
-    let mailbox = if given.side == Side::Source { &row.item.source } else { &row.item.destination };
-    (given.user != mailbox.login_name()).then(|| given.user.clone())
+fn mailbox(row: &ItemRow, side: Side) -> &Mailbox {
+    if side == Side::Source { &row.item.source } else { &row.item.destination }
 }
 
-/// Whether a server said no to what was entered. Everything else decides nothing.
-fn is_refusal(failure: &Failure) -> bool {
-    failure.cause == Cause::LoginRefused
+/// The login name, where it is another one than the item has.
+fn own_login(row: &ItemRow, given: &Given) -> Option<String> {
+    (given.user != mailbox(row, given.side).login_name()).then(|| given.user.clone())
 }

@@ -12,6 +12,7 @@ use super::{Asking, LOOK_EVERY};
 use crate::engine::Orders;
 use crate::service::mail::MailSettings;
 use crate::service::{OpenWorkspace, ServiceError};
+use crate::store::LOGIN_REFUSED;
 
 /// When a form that could not be opened is tried again while the settings are the same.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -29,6 +30,8 @@ pub enum AskingState {
         url: String,
         /// Where it listens.
         address: SocketAddr,
+        /// Why no mail goes out to them, in the words of the mail server that refuses the login.
+        refused: Option<String>,
     },
 }
 
@@ -103,7 +106,8 @@ impl AskingHost {
         match stand {
             Stand::Open(with, asking) if *with == web => {
                 let (url, address) = asking.places();
-                return Ok(AskingState::Open { url: url.to_owned(), address });
+                let refused = settings.get(LOGIN_REFUSED).filter(|text| !text.is_empty()).cloned();
+                return Ok(AskingState::Open { url: url.to_owned(), address, refused });
             }
             Stand::Failed(with, at, why) if *with == web && at.elapsed() < AGAIN => {
                 return Ok(AskingState::Off(why.clone()));
@@ -116,7 +120,7 @@ impl AskingHost {
         match Asking::begin(&self.workspace, self.orders.clone()).await {
             Ok(asking) => {
                 let (url, address) = asking.places();
-                let state = AskingState::Open { url: url.to_owned(), address };
+                let state = AskingState::Open { url: url.to_owned(), address, refused: None };
                 *stand = Stand::Open(web, asking);
                 Ok(state)
             }

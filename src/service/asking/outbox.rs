@@ -10,16 +10,18 @@ use tokio_util::sync::CancellationToken;
 use super::requests::Asker;
 use super::web::WebSettings;
 use super::{LOOK_EVERY, letters};
-use crate::domain::asking::{CredentialRequest, OutgoingMail, SendAttempt, SendOutcome, pause_after};
+use crate::domain::asking::{CredentialRequest, MailKind, OutgoingMail, SendAttempt, SendOutcome, pause_after};
 use crate::domain::ids::CredentialId;
 use crate::domain::secret::Secret;
 use crate::engine::Orders;
+use crate::engine::command::Command;
 use crate::intake::letter::Letter;
 use crate::intake::send::SendAnswer;
 use crate::intake::token::{self, LinkKey};
 use crate::service::mail::{self, MailSettings};
 use crate::service::settings::Settings;
 use crate::service::{OpenWorkspace, ServiceError};
+use crate::store::LOGIN_REFUSED;
 
 /// What is needed to ask.
 struct Means {
@@ -46,6 +48,10 @@ impl Outbox {
 
     /// Asks and sends until it is cancelled; a mail in hand is finished first.
     pub async fn run(mut self, orders: Orders) {
+        // What an earlier process was refused is tried anew, and what it left unsure is shown.
+        if let Err(error) = self.tell_refused(&orders, "").await {
+            tracing::warn!(%error, "an earlier refusal of the mail server is still shown");
+        }
         while !self.cancel.is_cancelled() {
             let began = Instant::now();
             let pause = match self.turn(&orders).await {
@@ -69,18 +75,22 @@ impl Outbox {
         if self.is_refused(&means).await? {
             return Ok(LOOK_EVERY);
         }
+        if self.refused.take().is_some() {
+            self.tell_refused(orders, "").await?;
+        }
         let (store, now) = (&self.workspace.store, self.workspace.now());
         if store.next_mail_due().await?.is_none_or(|due| due > now) {
             return Ok(LOOK_EVERY);
         }
         let Some(mail) = store.take_mail(now).await? else { return Ok(LOOK_EVERY) };
-        self.send(&means, &mail).await?;
+        self.send(&means, &mail, orders).await?;
         Ok(Duration::from_secs(60) / means.mail.rate.max(1))
     }
 
     /// None while the settings say too little.
     async fn means(&self) -> Result<Option<Means>, ServiceError> {
-        let settings = self.workspace.store.settings().await?;
+        let mut settings = self.workspace.store.settings().await?;
+        settings.remove(LOGIN_REFUSED);
         let (Ok(mail), Ok(web)) = (MailSettings::of(&settings), WebSettings::of(&settings)) else { return Ok(None) };
         Ok(Some(Means { settings, mail, web, key: Arc::clone(&self.key) }))
     }
@@ -90,15 +100,35 @@ impl Outbox {
         Ok(*settings == means.settings && *password == mail::password_id(&self.workspace).await?)
     }
 
-    /// Sends a mail and keeps how that went.
-    async fn send(&mut self, means: &Means, mail: &OutgoingMail) -> Result<(), ServiceError> {
+    /// Sends a mail, keeps how that went, and has it shown.
+    async fn send(&mut self, means: &Means, mail: &OutgoingMail, orders: &Orders) -> Result<(), ServiceError> {
         let with = (means.settings.clone(), mail::password_id(&self.workspace).await?);
         let answer = self.answer(means, mail).await;
         let now = self.workspace.now();
-        let attempt = SendAttempt { at: now, outcome: answer.outcome, answer: answer.text };
+        let attempt = SendAttempt { at: now, outcome: answer.outcome, answer: answer.text.clone() };
+        // Read before: the item may be stopped meanwhile.
+        let request = self.workspace.store.request_of_mail(mail.id).await?;
         self.workspace.store.mail_tried(mail.id, attempt, now.plus(pause_after(mail.tries))).await?;
         if answer.login_refused {
             self.refused = Some(with);
+            return self.tell_refused(orders, &answer.text).await;
+        }
+        // What goes well at once, and what still waits to be tried again, changes nothing of what is shown.
+        let first = mail.tries <= 1 && mail.kind == MailKind::Ask;
+        let same = if first { SendOutcome::Sent } else { SendOutcome::Later };
+        if let Some(request) = request.filter(|_| answer.outcome != same) {
+            let project = self.workspace.store.item(request.item).await?.item.project;
+            drop(orders.send(Command::Asked { project, item: Some(request.item) }).await);
+        }
+        Ok(())
+    }
+
+    /// Keeps why no mail goes out (empty: mails do), and has it shown at all who wait.
+    async fn tell_refused(&self, orders: &Orders, text: &str) -> Result<(), ServiceError> {
+        let store = &self.workspace.store;
+        store.set_settings(vec![(LOGIN_REFUSED.into(), text.to_owned())]).await?;
+        for project in store.projects().await? {
+            drop(orders.send(Command::Asked { project: project.id, item: None }).await);
         }
         Ok(())
     }

@@ -7,24 +7,35 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::domain::failure::Side;
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::ids::CredentialRequestId;
 use crate::domain::secret::Secret;
-use crate::intake::form::SignInStep;
+use crate::intake::form::{SignInStep, Verdict};
 
-/// How long a form hears that its link was used meanwhile.
+/// How long a form hears that a sign-in has ended its link meanwhile.
 const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
 enum Step {
     Begun,
-    Code { page: String, code: String },
-    Page { page: String, state: String, back: oneshot::Sender<String> },
-    Done(Secret),
+    Code {
+        page: String,
+        code: String,
+    },
+    Page {
+        page: String,
+        state: String,
+        back: oneshot::Sender<String>,
+    },
+    /// Somebody signed in; whether the mailbox opened with it.
+    Done {
+        left: Secret,
+        opened: bool,
+    },
     Failed,
 }
 
-/// When links were used by a sign-in, and when their items start.
-type Ended = HashMap<CredentialRequestId, (Instant, Option<String>)>;
+/// When links were ended by a sign-in, and what it was worth.
+type Ended = HashMap<CredentialRequestId, (Instant, Verdict)>;
 
 /// How far sign-ins are.
 #[derive(Clone, Default)]
@@ -38,7 +49,7 @@ impl Signings {
     pub fn begin(&self, of: (CredentialRequestId, Side)) -> bool {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
         match steps.get(&of) {
-            Some(Step::Begun | Step::Code { .. } | Step::Page { .. } | Step::Done(_)) => false,
+            Some(Step::Begun | Step::Code { .. } | Step::Page { .. } | Step::Done { .. }) => false,
             Some(Step::Failed) | None => {
                 steps.insert(of, Step::Begun);
                 true
@@ -73,7 +84,7 @@ impl Signings {
 
     /// Somebody signed in, or nobody did.
     pub fn over(&self, of: (CredentialRequestId, Side), left: Option<Secret>) {
-        self.put(of, left.map_or(Step::Failed, Step::Done));
+        self.put(of, left.map_or(Step::Failed, |left| Step::Done { left, opened: false }));
     }
 
     /// How far it is, for its owner.
@@ -82,17 +93,32 @@ impl Signings {
             None | Some(Step::Begun) => SignInStep::NotYet,
             Some(Step::Code { page, code }) => SignInStep::Code { page: page.clone(), code: code.clone() },
             Some(Step::Page { page, .. }) => SignInStep::Page(page.clone()),
-            Some(Step::Done(_)) => SignInStep::Done,
+            Some(Step::Done { .. }) => SignInStep::Done,
             Some(Step::Failed) => SignInStep::Failed,
         }
     }
 
-    /// What is left of it.
-    pub fn secret(&self, of: (CredentialRequestId, Side)) -> Option<Secret> {
+    /// What is left of one with which the mailbox was not opened yet.
+    pub fn untried(&self, of: (CredentialRequestId, Side)) -> Option<Secret> {
+        self.left(of, false)
+    }
+
+    /// What is left of one with which the mailbox opened.
+    pub fn right(&self, of: (CredentialRequestId, Side)) -> Option<Secret> {
+        self.left(of, true)
+    }
+
+    fn left(&self, of: (CredentialRequestId, Side), wanted: bool) -> Option<Secret> {
         match self.steps.lock().unwrap_or_else(PoisonError::into_inner).get(&of) {
-            Some(Step::Done(secret)) => Some(secret.clone()),
+            Some(Step::Done { left, opened }) if *opened == wanted => Some(left.clone()),
             _ => None,
         }
+    }
+
+    /// The mailbox was tried with it, and this is left now. One that is over by itself begins anew.
+    pub fn tried(&self, of: (CredentialRequestId, Side), left: Secret, tried: &Result<(), Failure>) {
+        let over = tried.as_ref().is_err_and(|failure| failure.cause == Cause::SignInEnded);
+        self.put(of, if over { Step::Failed } else { Step::Done { left, opened: tried.is_ok() } });
     }
 
     /// A link is used or dead.
@@ -100,24 +126,25 @@ impl Signings {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != request);
     }
 
-    /// A link was used by a sign-in; its form hears it when it asks.
-    pub fn used(&self, request: CredentialRequestId, starts: Option<String>) {
+    /// A sign-in has ended a link; its form hears it when it asks.
+    pub fn ended(&self, request: CredentialRequestId, verdict: Verdict) {
+        self.forget(request);
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
-        ended.insert(request, (Instant::now(), starts));
+        ended.insert(request, (Instant::now(), verdict));
     }
 
-    /// When the item of such a link starts; none if it was not used so.
-    pub fn was_used(&self, request: CredentialRequestId) -> Option<Option<String>> {
+    /// What the sign-in was worth that has ended such a link, if one has.
+    pub fn ended_with(&self, request: CredentialRequestId) -> Option<Verdict> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = ended.get(&request).filter(|(at, _)| at.elapsed() < REMEMBERED);
-        found.map(|(_, starts)| starts.clone())
+        ended.get(&request).filter(|(at, _)| at.elapsed() < REMEMBERED).map(|(_, verdict)| verdict.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::{Retry, Scope};
 
     #[test]
     fn one_sign_in_is_under_way_and_a_failed_one_begins_anew() {
@@ -131,10 +158,23 @@ mod tests {
         signings.over(of, None);
         assert!(signings.step(of) == SignInStep::Failed && signings.begin(of));
         signings.over(of, Some(Secret::new("left")));
-        assert!(signings.secret(of).is_some() && !signings.begin(of));
+        assert!(signings.untried(of).is_some() && signings.right(of).is_none() && !signings.begin(of));
         signings.forget(of.0);
-        assert_eq!((signings.step(of), signings.was_used(of.0)), (SignInStep::NotYet, None));
-        signings.used(of.0, Some("22:00".into()));
-        assert_eq!(signings.was_used(of.0), Some(Some("22:00".into())));
+        assert_eq!((signings.step(of), signings.ended_with(of.0)), (SignInStep::NotYet, None));
+        signings.ended(of.0, Verdict::Right(Some("22:00".into())));
+        assert_eq!(signings.ended_with(of.0), Some(Verdict::Right(Some("22:00".into()))));
+    }
+
+    #[test]
+    fn what_was_not_tried_is_not_right_and_what_is_over_begins_anew() {
+        let (signings, of) = (Signings::default(), (CredentialRequestId(1), Side::Source));
+        let failed = |cause| Err(Failure::new(cause, Scope::Mailbox, Retry::User, "logging in"));
+        signings.over(of, Some(Secret::new("left")));
+        signings.tried(of, Secret::new("new"), &failed(Cause::Unreachable));
+        assert_eq!((signings.untried(of), signings.right(of)), (Some(Secret::new("new")), None));
+        signings.tried(of, Secret::new("newer"), &Ok(()));
+        assert_eq!((signings.untried(of), signings.right(of)), (None, Some(Secret::new("newer"))));
+        signings.tried(of, Secret::new("newer"), &failed(Cause::SignInEnded));
+        assert_eq!((signings.step(of), signings.right(of)), (SignInStep::Failed, None));
     }
 }

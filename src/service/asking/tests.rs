@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::domain::asking::{LinkState, MailState, SendOutcome};
+use crate::domain::asking::{LinkState, MailState, MailTrouble, SendOutcome};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Options;
@@ -95,6 +95,11 @@ impl Bench {
         tokio::time::timeout(PATIENCE, waits).await.unwrap_or_else(|_| panic!("{what} did not come"));
     }
 
+    /// What the grid shows of the mails to owners, item by item.
+    fn shown(&self) -> Vec<Option<MailTrouble>> {
+        self.engine.snapshots().borrow().rows().map(|row| row.mail).collect()
+    }
+
     async fn states(&self, item: ItemId) -> Vec<MailState> {
         self.workspace.store.mails(item).await.unwrap().into_iter().map(|(mail, _)| mail.state).collect()
     }
@@ -125,6 +130,10 @@ async fn h4_d24_a_refused_login_is_tried_once_for_all_mails_until_it_is_another_
     let bench = Bench::new(3, &[("AUTH", "535 5.7.8 wrong\r\n")]).await;
     let asking = bench.asking().await;
     bench.until("a try", async |bench| bench.peer.heard("AUTH").len() == 1).await;
+    let stopped = [Some(MailTrouble::LoginRefused); 3];
+    bench.until("all who wait to say so", async |bench| bench.shown() == stopped).await;
+    let told = bench.workspace.store.settings().await.unwrap();
+    assert!(told[crate::store::LOGIN_REFUSED].contains("5.7.8 wrong"), "{told:?}");
     // All are due, also the one that was tried.
     bench.clock.set(Timestamp::from_millis(10_000_000));
     let before = bench.peer.heard("EHLO").len();
@@ -134,6 +143,25 @@ async fn h4_d24_a_refused_login_is_tried_once_for_all_mails_until_it_is_another_
         bench.until("a mail", async |bench| bench.states(*item).await == [MailState::Sent]).await;
     }
     assert_eq!((before, bench.peer.heard("AUTH").len()), (1, 4));
+    bench.until("nothing to be said", async |bench| bench.shown() == [None; 3]).await;
+    asking.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h4_a_refused_mail_is_shown_at_its_item_until_a_reminder_went_out_or_nobody_waits() {
+    let bench = Bench::new(2, &[("RCPT", "550 5.1.1 no such mailbox\r\n")]).await;
+    let asking = bench.asking().await;
+    bench.until("both refusals", async |bench| bench.shown() == [Some(MailTrouble::Refused); 2]).await;
+    let lines = asked_of(&bench.workspace, bench.items[0]).await.unwrap().lines(|_| "now".into());
+    assert!(lines[1].contains("refused by the mail server (now: ") && lines[1].contains("550"), "{lines:?}");
+    bench.peer.says(&[]);
+    remind(&bench.workspace, &bench.items[..1]).await.unwrap();
+    bench.until("the reminder", async |bench| bench.shown() == [None, Some(MailTrouble::Refused)]).await;
+    // Who comes later to the workspace is shown the same.
+    assert_eq!(bench.workspace.store.mail_troubles(None).await.unwrap().len(), 1);
+    let stop = Command::Stop { project: bench.project, items: bench.items.clone() };
+    bench.engine.command(stop).await;
+    bench.until("the end", async |bench| bench.shown() == [None, None]).await;
     asking.end().await;
 }
 

@@ -6,14 +6,20 @@ use crate::domain::failure::Side;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::counted;
 
+/// How many tries of a mail are told.
+const TRIES: usize = 20;
+
 impl AskedOf {
-    /// A line a request and a line a mail, newest request first; `when` tells a time.
+    /// A line a request, a line a mail and a line a try, newest request first; of many tries the first and the last ones. `when`
+    /// tells a time.
     pub fn lines(&self, when: impl Fn(Timestamp) -> String) -> Vec<String> {
         let mut lines = Vec::new();
         for request in &self.requests {
             lines.push(request_line(request, &when));
-            let mails = self.mails.iter().rev().filter(|(mail, _)| mail.request == request.id);
-            lines.extend(mails.map(|(mail, tries)| mail_line(mail, tries, &when)));
+            for (mail, tries) in self.mails.iter().rev().filter(|(mail, _)| mail.request == request.id) {
+                lines.push(mail_line(mail, tries, &when));
+                lines.extend(try_lines(tries, &when));
+            }
         }
         lines.extend(self.ends.iter().map(end_line));
         lines
@@ -57,10 +63,24 @@ fn mail_line(mail: &OutgoingMail, tries: &[SendAttempt], when: &impl Fn(Timestam
     if mail.state == MailState::Queued && !tries.is_empty() {
         line += &format!(", next try {}", when(mail.next_try));
     }
-    if let Some(last) = tries.last() {
-        line += &format!(" ({}: {})", when(last.at), last.answer);
+    if let [only] = tries {
+        line += &format!(" ({}: {})", when(only.at), only.answer);
     }
     line
+}
+
+/// Several tries, each with its time and answer.
+fn try_lines(tries: &[SendAttempt], when: &impl Fn(Timestamp) -> String) -> Vec<String> {
+    let told = |(at, tried): (usize, &SendAttempt)| format!("  try {} at {}: {}", at + 1, when(tried.at), tried.answer);
+    if tries.len() < 2 {
+        return Vec::new();
+    }
+    let skipped = tries.len().saturating_sub(TRIES);
+    let mut lines: Vec<String> = tries.iter().enumerate().map(told).collect();
+    if skipped > 0 {
+        lines.splice(1..=skipped, [format!("  and {} in between", counted(skipped, "try"))]);
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -111,7 +131,20 @@ mod tests {
             state: MailState::Refused,
             answer: Some("550 no".into()),
         };
-        let mails = vec![(reminder, Vec::new()), (mail, vec![tried])];
+        let again = SendAttempt { at: at(12), answer: "connection refused".into(), ..tried.clone() };
+        let tries = |count: usize| try_lines(&vec![tried.clone(); count], &|at| at.millis().to_string());
+        assert_eq!((tries(1).len(), tries(2).len(), tries(20).len(), tries(1000).len()), (0, 2, 20, 21));
+        let many = tries(1000);
+        assert_eq!(
+            [many[0].as_str(), &many[1], &many[2], &many[20]],
+            [
+                "  try 1 at 11: 450 greylisted",
+                "  and 980 tries in between",
+                "  try 982 at 11: 450 greylisted",
+                "  try 1000 at 11: 450 greylisted",
+            ]
+        );
+        let mails = vec![(reminder, Vec::new()), (mail, vec![tried, again])];
         let lines =
             AskedOf { requests: vec![used, request], mails, ends: vec![end] }.lines(|at| at.millis().to_string());
         assert_eq!(
@@ -119,7 +152,9 @@ mod tests {
             [
                 "10: asked for the source and the destination, opened 20, 2 entries, answered 40",
                 "10: asked for the source and the destination, opened 20, 2 entries, the link can be used",
-                "  mail to anna@a.example: waits to be sent, next try 70 (11: 450 greylisted)",
+                "  mail to anna@a.example: waits to be sent, next try 70",
+                "  try 1 at 11: 450 greylisted",
+                "  try 2 at 12: connection refused",
                 "  reminder to anna@a.example: may have been sent",
                 "kim@b.example is told that a pass failed: refused by the mail server (550 no)",
             ]

@@ -4,7 +4,7 @@ use super::rules::{BUSY, ELSEWHERE, chosen};
 use super::subject::{OneItem, Subject};
 use super::user_action::UserAction;
 use super::{Ruling, Unavailable};
-use crate::domain::failure::Cause;
+use crate::domain::asking::owner_to_ask;
 use crate::domain::status::Status;
 use crate::ui::model::settings_page::SettingsPage;
 
@@ -22,15 +22,13 @@ pub(super) fn copy_link(subject: &Subject<'_>) -> Ruling {
     if row.status == Status::WaitingForUser { Ok(UserAction::CopyLink(row.item)) } else { Err(NOT_ASKED) }
 }
 
-/// Also where what an owner entered was refused (R46).
+/// Also where what an owner gave was refused or has ended (R46).
 pub(super) fn ask_again(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { row, project, .. }) = subject else { return Err(ELSEWHERE) };
-    let refused = row.failure.as_ref().filter(|(_, failure)| failure.cause == Cause::LoginRefused);
-    let side = refused.and_then(|(side, _)| *side);
-    let is_the_owners = side.is_some_and(|side| !project.server(side).shares_login());
+    let theirs = row.failure.as_ref().and_then(|(side, failure)| owner_to_ask(project, *side, failure));
     match row.status {
         Status::WaitingForUser => Ok(UserAction::AskAgain(row.item)),
-        Status::Failed if is_the_owners => Ok(UserAction::AskAgain(row.item)),
+        Status::Failed if theirs.is_some() => Ok(UserAction::AskAgain(row.item)),
         _ => Err(NOT_ASKED),
     }
 }

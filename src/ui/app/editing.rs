@@ -4,7 +4,8 @@ use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::action::Action;
-use crate::domain::failure::{Cause, Side};
+use crate::domain::asking::owner_to_ask;
+use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
 use crate::engine::snapshot::ItemRow;
 use crate::service::ServiceError;
@@ -12,12 +13,6 @@ use crate::service::client::{Request, RequestId};
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{EditItemForm, EditProjectForm, ItemRemoval, RemoveForm};
 use crate::ui::theme::Tone;
-
-/// The side that refused an item's own login.
-fn login_refused(row: &ItemRow) -> Option<Side> {
-    let (side, failure) = row.failure.as_ref()?;
-    side.filter(|_| failure.cause == Cause::LoginRefused)
-}
 
 impl App {
     /// Asks for what is known of an item that is to be changed; its dialog opens with the answer.
@@ -75,8 +70,11 @@ impl App {
         let rows = || self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
         let mut form = RemoveForm::new(removal, project, rows().map(|row| (row.item, row.status)));
         // The refused side is ticked beforehand.
-        let refused = |side| rows().any(|row| login_refused(row) == Some(side));
-        form.sides = [refused(Side::Source), refused(Side::Destination)];
+        if let Some(project) = self.workspace.project(project) {
+            let refused =
+                |row: &ItemRow| row.failure.as_ref().and_then(|(side, failure)| owner_to_ask(project, *side, failure));
+            form.sides = [Side::Source, Side::Destination].map(|side| rows().any(|row| refused(row) == Some(side)));
+        }
         form.asks_licenses = removal == ItemRemoval::Delete && self.ask_licenses(project);
         self.dialogs.open(Dialog::Remove(Box::new(form)));
     }

@@ -8,23 +8,27 @@ use crate::domain::guide::{Guide, GuideValues};
 use crate::domain::ids::ProjectId;
 use crate::domain::sign_in::SignInKind;
 use crate::service::client::Request;
-use crate::ui::model::forms::GuideForm;
+use crate::ui::model::forms::{GuideForm, GuideSide};
 
 impl App {
-    /// Shows the guide for a side of the project that is shown, with its mailboxes: the first side that has one.
+    /// Shows the guides for both sides of the project that is shown, with their mailboxes: the first side that has one first.
     pub(super) fn ask_guide(&mut self) {
-        let Some(project) = self.pages.project().and_then(|id| self.workspace.project(id)) else { return };
-        let guide = |side| Guide::of_side(project, side).map(|guide| (side, guide));
-        let found = guide(Side::Source).or_else(|| guide(Side::Destination));
-        let (side, guide) = found.unwrap_or((Side::Source, Guide::Microsoft365));
-        let rows = self.connection.snapshot.rows().filter(|row| row.project == project.id);
-        let mailboxes = rows.map(|row| if side == Side::Source { &row.source } else { &row.destination });
-        let values = GuideValues { mailboxes: mailboxes.cloned().collect(), ..GuideValues::of_side(project, side) };
-        let of = (project.id, side);
-        let reads_key = project.server(side).sign_in().is_some_and(|sign_in| sign_in.kind == SignInKind::GoogleService);
-        self.dialogs.open(Dialog::Guide(Box::new(GuideForm { guide, of: Some(of), values })));
-        if reads_key && self.workspace.vault.unlocked {
-            self.ask(Request::ServiceNumber(of.0, of.1), Purpose::Quiet);
+        let Some(project) = self.pages.project().and_then(|id| self.workspace.project(id)).cloned() else { return };
+        let sides = [Side::Source, Side::Destination].map(|side| {
+            let rows = self.connection.snapshot.rows().filter(|row| row.project == project.id);
+            let mailboxes = rows.map(|row| if side == Side::Source { &row.source } else { &row.destination });
+            let values =
+                GuideValues { mailboxes: mailboxes.cloned().collect(), ..GuideValues::of_side(&project, side) };
+            let server = project.server(side).name().to_owned();
+            GuideSide { fits: Guide::of_side(&project, side), server, values }
+        });
+        self.dialogs.open(Dialog::Guide(Box::new(GuideForm::of_sides(project.id, sides))));
+        let is_service =
+            |side: &Side| project.server(*side).sign_in().is_some_and(|of| of.kind == SignInKind::GoogleService);
+        for side in [Side::Source, Side::Destination].into_iter().filter(is_service) {
+            if self.workspace.vault.unlocked {
+                self.ask(Request::ServiceNumber(project.id, side), Purpose::Quiet);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use egui::Context;
 use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
-use crate::domain::guide::{Guide, GuideValues};
+use crate::domain::guide::GuideValues;
 use crate::domain::ids::{HybridBatchId, HybridProjectId};
 use crate::service::client::{HybridAsk, HybridTold, OfHybrid, Request, RequestId};
 use crate::service::hybrid::batches::Started;
@@ -80,7 +80,7 @@ impl App {
 
     fn guide_for_hybrid(&mut self) {
         let Some(view) = self.hybrid_here() else { return };
-        let form = GuideForm { guide: Guide::HybridExchange, of: None, values: GuideValues::of_hybrid(&view.project) };
+        let form = GuideForm::of_hybrid(GuideValues::of_hybrid(&view.project));
         self.dialogs.open(Dialog::Guide(Box::new(form)));
     }
 

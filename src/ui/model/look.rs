@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::words;
+use crate::domain::asking::MailTrouble;
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
 use crate::domain::progress::Phase;
@@ -41,10 +42,12 @@ pub fn tone(row: &ItemRow) -> Tone {
 
 fn shape_of(row: &ItemRow) -> (Icon, Tone) {
     let kind = row.pass.map(|pass| pass.kind);
-    shape(row.status, kind, row.progress.leaves_something(), row.progress.retry.is_some())
+    let troubled = row.mail.is_some_and(MailTrouble::needs_a_person);
+    shape(row.status, kind, row.progress.leaves_something(), row.progress.retry.is_some() || troubled)
 }
 
-/// Shape and colour of a status; whether something is left to do, and whether the pass pauses, show in it.
+/// Shape and colour of a status; whether something is left to do, and whether it does not go on, show in it: a pass that pauses,
+/// an owner who was perhaps not asked.
 pub fn shape(status: Status, kind: Option<PassKind>, leaves_something: bool, pausing: bool) -> (Icon, Tone) {
     match status {
         Status::NotSubmitted => (Icon::Empty, Tone::Quiet),
@@ -52,6 +55,7 @@ pub fn shape(status: Status, kind: Option<PassKind>, leaves_something: bool, pau
         Status::Scheduled => (Icon::Clock, Tone::Waiting),
         Status::Held => (Icon::Pause, Tone::Waiting),
         Status::Queued => (Icon::Hourglass, Tone::Waiting),
+        Status::WaitingForUser if pausing => (Icon::Envelope, Tone::Warning),
         Status::WaitingForUser => (Icon::Envelope, Tone::Asking),
         Status::Migrating if pausing => (Icon::Pause, Tone::Warning),
         Status::Migrating => (Icon::Progress, Tone::Moving),
@@ -112,7 +116,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             }
             _ => String::new(),
         },
-        Status::WaitingForUser => "Its owner's password is not known yet".into(),
+        Status::WaitingForUser => row.mail.map_or("Its owner's password is not known yet", MailTrouble::words).into(),
         Status::NotSubmitted => String::new(),
     };
     match row.status {

@@ -4,6 +4,7 @@ use egui::{Align, Layout, Ui};
 
 use super::Actions;
 use super::controls::Control;
+use crate::domain::sign_in::Cloud;
 use crate::service::asking::AskingState;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::settings_page::{FormProtection, Said, SettingsPage};
@@ -45,6 +46,12 @@ pub fn mail(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
     pair(ui, |left, _| {
         field(left, page, ("File of authorities (PEM)", "mail-authorities"), "whom this computer trusts");
     });
+    if let AskingState::Open { refused: Some(why), .. } = &page.state {
+        let words = format!(
+            "No mail goes out: the mail server refuses the login ({why}). Mails go on when the settings or the password are others"
+        );
+        ui.label(text(Type::Small, words).color(Palette::of(ui).tone(Tone::Bad)));
+    }
     ui.add_space(4.0);
     pair(ui, |left, right| {
         Field::new("Send a test to").hint("you@example.com").show(left, &mut page.test_to);
@@ -110,8 +117,29 @@ fn login(ui: &mut Ui, page: &mut SettingsPage) {
             Field::new(label).hint(hint).show(left, &mut page.key_file);
         }
     });
+    if tenant {
+        cloud(ui, page);
+    }
     if scope {
         pair(ui, |left, _| field(left, page, ("Scope", "mail-scope"), "none"));
+    }
+}
+
+/// Microsoft's cloud of the application.
+fn cloud(ui: &mut Ui, page: &mut SettingsPage) {
+    let words = |cloud: Cloud| match cloud {
+        Cloud::Global => "Global",
+        Cloud::Us => "US government",
+        Cloud::China => "China",
+    };
+    let set = page.field("mail-cloud").clone();
+    let before = Cloud::ALL.into_iter().find(|cloud| cloud.word() == set).unwrap_or_default();
+    let mut chosen = before;
+    pair(ui, |left, _| {
+        Choice { label: "Cloud of the mail server", width: 156.0, words }.show(left, &mut chosen, &Cloud::ALL)
+    });
+    if chosen != before {
+        *page.field("mail-cloud") = chosen.word().into();
     }
 }
 
@@ -189,7 +217,7 @@ pub fn form(ui: &mut Ui, page: &mut SettingsPage, actions: &mut Actions) {
 
 fn state(ui: &mut Ui, state: &AskingState) {
     let (tone, words) = match state {
-        AskingState::Open { url, address } => {
+        AskingState::Open { url, address, .. } => {
             (Tone::Good, format!("The form is open at {}, and listens at {address}", url.trim_end_matches('/')))
         }
         AskingState::Locked => (Tone::Warning, "The form opens when the passwords are unlocked".into()),

@@ -280,7 +280,8 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
 fn happening_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, tone: Tone) {
     let palette = Palette::of(ui);
     let Happening { folders, words } = happening(item, page.zone);
-    let loud = folders.is_some() || item.status == Status::Failed || item.progress.leaves_something();
+    let left = item.progress.leaves_something() || item.mail.is_some();
+    let loud = folders.is_some() || item.status == Status::Failed || left;
     let color = if loud { palette.text } else { palette.muted };
     if let Some((done, total)) = folders {
         bars::ticks(ui, done, total, palette.tone(tone), palette.track);

@@ -5,6 +5,7 @@ use egui::{Label, ScrollArea, Ui};
 use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
+use crate::domain::failure::Side;
 use crate::domain::guide::{Block, Guide};
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::GuideForm;
@@ -20,18 +21,31 @@ pub fn show(ui: &mut Ui, form: &mut GuideForm) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     ui.label(text(Type::Page, "Guide for administrators"));
+    if let Some(shown) = form.side() {
+        ui.horizontal_wrapped(|ui| {
+            for side in [Side::Source, Side::Destination] {
+                if ui.radio(shown == side, form.label(side)).clicked() {
+                    form.choose(side);
+                }
+            }
+        });
+    }
     ui.horizontal_wrapped(|ui| {
         for guide in Guide::ALL {
-            ui.radio_value(&mut form.guide, guide, guide.name());
+            if ui.radio(form.guide == guide, guide.name()).clicked() {
+                form.read(guide);
+            }
         }
     });
+    let guide = form.guide;
+    let values = form.values();
     ui.columns(3, |columns| {
-        Field::new("Client id").show(&mut columns[0], &mut form.values.client_id);
-        if form.guide.is_microsoft() {
-            Field::new("Tenant").show(&mut columns[1], &mut form.values.tenant);
+        Field::new("Client id").show(&mut columns[0], &mut values.client_id);
+        if guide.is_microsoft() {
+            Field::new("Tenant").show(&mut columns[1], &mut values.tenant);
         }
-        if form.guide == Guide::Microsoft365 {
-            Field::new("Object id of the enterprise application").show(&mut columns[2], &mut form.values.object_id);
+        if guide == Guide::Microsoft365 {
+            Field::new("Object id of the enterprise application").show(&mut columns[2], &mut values.object_id);
         }
     });
     ui.add_space(4.0);

@@ -18,7 +18,7 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
     &[
         ("Folders", &[OptionKey::Filter, OptionKey::Map, OptionKey::Roles, OptionKey::Subscribe]),
         ("How hard it tries", &[OptionKey::MaximumErrors, OptionKey::RetryLimit]),
-        ("Run hours", &[OptionKey::SourceHours, OptionKey::DestinationHours]),
+        ("Times", &[OptionKey::SourceHours, OptionKey::DestinationHours, OptionKey::Zone]),
         ("Log", &[OptionKey::LogSubjects]),
     ],
     &[

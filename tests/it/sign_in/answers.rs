@@ -118,8 +118,8 @@ fn every_row_of_the_table_has_its_class() {
             (HttpAnswer::new(500, "oops"), (SignInBusy, Endpoint, pause)),
             (HttpAnswer::new(503, "<html>down</html>"), (SignInBusy, Endpoint, pause)),
             (json(400, "temporarily_unavailable", ""), (SignInBusy, Endpoint, pause)),
-            (HttpAnswer::new(200, "<html>portal</html>"), (SignInBusy, Endpoint, Backoff)),
-            (HttpAnswer::new(200, "{}"), (SignInBusy, Endpoint, Backoff)),
+            (HttpAnswer::new(200, "<html>portal</html>"), (SignInBusy, Endpoint, pause)),
+            (HttpAnswer::new(200, "{}"), (SignInBusy, Endpoint, pause)),
             (HttpAnswer::new(404, "<html>not here</html>"), refused),
         ];
         for (answer, expected) in table {

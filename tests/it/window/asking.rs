@@ -1,6 +1,6 @@
 //! Owners who are asked, in the window: what a Start tells of mails, settings, the page of an item that waits.
 
-use mailferry::domain::asking::{CredentialRequest, LinkState, MailKind, MailState, OutgoingMail};
+use mailferry::domain::asking::{CredentialRequest, LinkState, MailKind, MailState, MailTrouble, OutgoingMail};
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{CredentialRequestId, ItemId, MailId};
 use mailferry::domain::secret::Secret;
@@ -129,6 +129,7 @@ fn h1_an_application_logs_in_at_the_mail_server_with_a_secret_or_a_file() {
     assert!(!stage.shows("Password of the mail server"));
     stage.type_into("Tenant", "contoso.onmicrosoft.com");
     stage.type_into("Client id", "11112222-3333-4444-5555-666677778888");
+    choose(&mut stage, "Cloud of the mail server", "US government");
     stage.type_into("Or its file with certificate and key", "/keys/app.pem");
     stage.click("Save");
     let mut asked = stage.asked();
@@ -136,7 +137,7 @@ fn h1_an_application_logs_in_at_the_mail_server_with_a_secret_or_a_file() {
     assert_eq!(file, std::path::Path::new("/keys/app.pem"));
     let (_, Request::SaveSettings(saved)) = asked.remove(0) else { panic!("settings") };
     let saved: Vec<&str> = saved.iter().map(|(name, _)| *name).collect();
-    assert_eq!(saved, ["mail-client-id", "mail-sign-in", "mail-tenant"]);
+    assert_eq!(saved, ["mail-client-id", "mail-cloud", "mail-sign-in", "mail-tenant"]);
     choose(&mut stage, "Logs in by", "Google service account");
     assert!(stage.shows("Key file of the service account") && !stage.shows("Tenant"));
     choose(&mut stage, "Logs in by", "App of another provider");
@@ -167,8 +168,47 @@ fn h2_the_check_of_the_form_says_what_is_amiss() {
     stage.answer(request, Response::Refused(ServiceError::NoForm(why)));
     assert!(stage.says("the form is not open: nobody"));
     let address = "127.0.0.1:8443".parse().expect("an address");
-    stage.answer(NEWS, Response::Asking(AskingState::Open { url: "https://move.example/".into(), address }));
+    stage.answer(
+        NEWS,
+        Response::Asking(AskingState::Open { url: "https://move.example/".into(), address, refused: None }),
+    );
     assert!(stage.says("The form is open at https://move.example, and listens at 127.0.0.1:8443"));
+    let (url, refused) = ("https://move.example/".into(), Some("535 5.7.8 wrong".into()));
+    stage.answer(NEWS, Response::Asking(AskingState::Open { url, address, refused }));
+    assert!(stage.says("No mail goes out: the mail server refuses the login (535 5.7.8 wrong)"));
+}
+
+#[test]
+fn h4_a_mail_that_was_refused_is_seen_in_the_grid_and_among_the_problems() {
+    let waiting = |mail| ItemRow { mail, ..item_in(1, "anna", Status::WaitingForUser) };
+    let bob = item_in(2, "bob", Status::WaitingForUser);
+    let mut stage = Stage::with(vec![waiting(None), bob.clone()]);
+    assert!(!stage.shows("Problems 1") && stage.says("Its owner's password is not known yet"));
+    stage.state(vec![waiting(Some(MailTrouble::Later)), bob.clone()]);
+    assert!(!stage.shows("Problems 1") && stage.says("did not go out yet; it is tried again"));
+    stage.state(vec![waiting(Some(MailTrouble::Refused)), bob.clone()]);
+    assert!(stage.shows("The mail server refuses the mail to its owner"));
+    stage.click("Problems 1");
+    assert_eq!(stage.order(), ["anna"]);
+    assert!(stage.says("The mail server refuses the mail to its owner"));
+    stage.state(vec![waiting(None), bob]);
+    assert!(!stage.shows("Problems 1"));
+}
+
+#[test]
+fn h5_a_frame_over_a_thousand_who_wait_paints_the_rows_in_sight() {
+    let waiting = |id| ItemRow {
+        mail: Some(MailTrouble::LoginRefused),
+        ..item_in(id, &format!("u{id}"), Status::WaitingForUser)
+    };
+    let mut rows: Vec<ItemRow> = (0..1_000).map(waiting).collect();
+    let mut stage = Stage::with(rows.clone());
+    assert!(stage.shows("Problems 1,000"));
+    let painted = stage.order().len();
+    assert!((5..100).contains(&painted), "{painted} rows are painted");
+    rows[3].mail = None;
+    stage.state(rows);
+    assert!(stage.shows("Problems 999") && stage.order().len() == painted);
 }
 
 fn asked(state: LinkState) -> ItemCredentials {

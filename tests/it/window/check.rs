@@ -153,6 +153,9 @@ fn the_guide_has_the_projects_values_filled_in_to_be_copied() {
     let mut stage = Stage::with(vec![item(1, "anna"), item(2, "o'neil")]);
     stage.click("More…");
     stage.click("Guide for administrators…");
+    stage.click("For the destination (imap.fabrikam.example)");
+    assert!(stage.says("Set-CASMailbox -Identity 'anna@fabrikam.example'"));
+    stage.click("For the source (imap.contoso.example)");
     stage.type_into("Client id", "11111111");
     stage.type_into("Object id of the enterprise application", "22222222");
     assert!(stage.says("New-ServicePrincipal -AppId '11111111' -ObjectId '22222222'"));
@@ -165,6 +168,31 @@ fn the_guide_has_the_projects_values_filled_in_to_be_copied() {
     assert!(stage.shows("11111111") && stage.says("https://www.googleapis.com/auth/gmail.imap_admin"));
     stage.click("Close");
     assert!(!stage.says("gmail.imap_admin"));
+}
+
+#[test]
+fn g5_each_side_has_its_guide_with_its_own_values_and_mailboxes() {
+    let mut stage = Stage::closed();
+    stage.state(vec![item(1, "anna")]);
+    let mut project = project();
+    project.source.set_sign_in(Some(SignIn::of(SignInKind::GoogleService))).expect("a server");
+    let app = SignIn { tenant: "fabrikam".into(), client_id: "3333".into(), ..SignIn::of(SignInKind::MicrosoftApp) };
+    project.destination.set_sign_in(Some(app)).expect("a server");
+    stage.opened(WorkspaceInfo { projects: vec![project], ..WorkspaceInfo::default() });
+    stage.click("More…");
+    stage.click("Guide for administrators…");
+    assert!(stage.says("gmail.imap_admin"), "the source's guide first");
+    stage.type_into("Client id", "1047");
+    let opened = "Add-MailboxPermission -Identity 'anna@fabrikam.example'";
+    // The guide that fits the other side shows that side.
+    stage.click("Microsoft 365");
+    assert!(stage.says(opened) && !stage.says("anna@contoso.example' -User"));
+    assert!(stage.says("--destination-signin microsoft-app --destination-tenant 'fabrikam'"));
+    assert!(stage.says("New-ServicePrincipal -AppId '3333'"));
+    stage.click("For the source (imap.contoso.example)");
+    assert!(stage.says("gmail.imap_admin") && stage.shows("1047"), "what was typed there is there");
+    stage.click("For the destination (imap.fabrikam.example)");
+    assert!(stage.says(opened) && stage.says("-AppId '3333'"));
 }
 
 #[test]

@@ -285,6 +285,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
         progress: Default::default(),
         speed: 0,
         failure: None,
+        mail: None,
     }
 }
 

@@ -207,7 +207,7 @@ fn d3_who_runs_a_selection_takes_nothing_else_and_who_takes_all_does() {
     use Status::{Held, Queued, Scheduled};
     let mut all = left_by_another(Takes::All);
     all.handle(at(0), submitted(3..=3));
-    assert_eq!(spawned(&all.handle(later(2, 0), Event::Tick).0), [1, 2]);
+    assert_eq!(spawned(&all.handle(later(2, 0), Event::Tick).0), [2, 1], "the server is tried first");
     let mut given = left_by_another(Takes::Given);
     given.handle(at(0), submitted(3..=3));
     given.handle(at(0), Event::Reached(ItemId(3)));

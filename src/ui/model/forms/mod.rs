@@ -28,7 +28,7 @@ pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
 pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};
 pub use finder::Finder;
-pub use guide::GuideForm;
+pub use guide::{GuideForm, GuideSide};
 pub use import::{ImportForm, Importing};
 pub use options::{OptionField, OptionsForm, OwnOptions, option_words, own_line};
 pub use pool::PoolForm;

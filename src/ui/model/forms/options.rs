@@ -157,15 +157,21 @@ impl OptionsForm {
         self.fields.iter().filter(|field| field.is_changed()).flat_map(OptionField::written).collect()
     }
 
+    /// Whether days would begin elsewhere: those that are written stay the same days.
+    fn is_zone_changed(&self) -> bool {
+        self.fields.iter().any(|field| field.key == OptionKey::Zone && field.is_changed())
+    }
+
     /// What would count.
     fn values(&self) -> Result<Options, SetError> {
         let mut values = self.project.options.clone();
+        let moves = |key| matches!(key, OptionKey::Earliest | OptionKey::Latest) && self.is_zone_changed();
         for field in self.fields.iter().filter(|field| field.own) {
             match &self.of {
                 Some(of) if !field.is_changed() => {
                     field.key.copy(&of.own.effective(&self.project.options), &mut values)
                 }
-                None if !field.is_changed() => {}
+                None if !field.is_changed() && !moves(field.key) => {}
                 _ => set_unchecked(&mut values, field, &self.zone)?,
             }
         }
@@ -218,7 +224,8 @@ fn set(values: &mut Options, written: &[(OptionKey, String)], zone: &TimeZone) -
 
 /// Sets one field; whether it goes with the others is asked when all are set.
 fn set_unchecked(values: &mut Options, field: &OptionField, zone: &TimeZone) -> Result<(), SetError> {
-    let mut alone = Options::default();
+    // A day is one of the project's zone.
+    let mut alone = Options { zone: values.zone.clone(), ..Options::default() };
     set(&mut alone, &field.written(), zone)?;
     field.key.copy(&alone, values);
     Ok(())

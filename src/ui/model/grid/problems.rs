@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::asking::MailTrouble;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::ItemRow;
@@ -17,12 +18,17 @@ pub enum GridProblem {
     Differs,
     /// Some messages wait for another pass.
     Waits,
+    /// Its owner was perhaps not asked.
+    NotAsked(MailTrouble),
 }
 
 impl GridProblem {
     /// The problem of an item that has one.
     pub fn of(row: &ItemRow) -> Self {
         let counts = &row.progress.counts;
+        if let Some(trouble) = row.mail {
+            return Self::NotAsked(trouble);
+        }
         match &row.failure {
             Some((side, failure)) => Self::Failed(*side, failure.cause),
             None if row.progress.open_errors() > 0 => Self::Errors,
@@ -49,6 +55,7 @@ impl<'a> Problems<'a> {
     /// Each with its number and its words, the most frequent first.
     pub fn listed(self) -> Vec<(GridProblem, usize, String)> {
         let words = |problem: GridProblem, failure: Option<&Known>| match (failure, problem) {
+            (_, GridProblem::NotAsked(trouble)) => trouble.words().to_owned(),
             (Some((side, failure)), _) => wording::text(failure, *side, &TextNames::default()).headline,
             (None, GridProblem::Failed(..) | GridProblem::Errors) => "Some messages not copied".to_owned(),
             (None, GridProblem::Differs) => "Something differs".to_owned(),

@@ -1,5 +1,6 @@
 //! The tabs over the item grid: groups of statuses.
 
+use crate::domain::asking::MailTrouble;
 use crate::domain::figures;
 use crate::domain::status::Status;
 use crate::domain::status_words::alerts_after;
@@ -80,7 +81,9 @@ impl Tab {
             Self::Stopped => row.status == Status::Stopped,
             Self::Done => is_done(row),
             Self::Problems => {
-                row.status == Status::Failed || (row.status.is_at_rest() && row.progress.leaves_something())
+                row.status == Status::Failed
+                    || (row.status.is_at_rest() && row.progress.leaves_something())
+                    || row.mail.is_some_and(MailTrouble::needs_a_person)
             }
         }
     }

@@ -23,6 +23,7 @@ pub fn row(id: i64, source: &str) -> ItemRow {
         progress: PassProgress::default(),
         speed: 0,
         failure: None,
+        mail: None,
     }
 }
 

@@ -21,6 +21,7 @@ fn row(id: i64) -> ItemRow {
         progress: PassProgress::default(),
         speed: 0,
         failure: None,
+        mail: None,
     }
 }
 
