@@ -186,7 +186,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
 pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let (grid, subject) = (items.grid, Subject::Items(items));
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
             if tab.is_rare() && count == 0 && grid.filter.tab != tab {
