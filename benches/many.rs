@@ -42,6 +42,7 @@ fn engine(folder: &std::path::Path, store: &Store) -> Engine {
         budget: Budget::new(MESSAGE_MEMORY),
         clock: Arc::new(SystemClock),
         endpoints: Arc::new(RealEndpoints),
+        takes: mailferry::engine::Takes::All,
     })
 }
 

@@ -144,6 +144,9 @@ pub enum WorkVerb {
         /// Everything: what is submitted and waits for a free place is taken back too
         #[arg(long)]
         all: bool,
+        /// Drop the connections instead of letting what has begun end; what is under way is looked for at the next start
+        #[arg(long, conflicts_with = "all")]
+        at_once: bool,
     },
     /// Drop Mailferry's records of what was copied for items, which read Not Submitted then; no mail is touched
     Reset(edit::ChosenItems),
@@ -153,7 +156,7 @@ pub enum WorkVerb {
     /// Hold new starts of a project, or let them go on; what runs is not touched
     #[command(subcommand)]
     Hold(HoldVerb),
-    /// End the pauses between two tries, where no server named them
+    /// End the pauses between two tries, where no server named them; try a server again that could not be reached
     RetryNow {
         /// Name of the project
         project: String,

@@ -20,7 +20,7 @@ use crate::service::items::{self, StoredItem, StoredPass};
 use crate::service::launch::{OpenWindow, PrepareRun, PreparedRun, Verdict};
 use crate::service::orders::Commander;
 use crate::service::start::Readiness;
-use crate::service::{OpenWorkspace, RunningEngine, ServiceError, start};
+use crate::service::{OpenWorkspace, RunningEngine, ServiceError, Takes, start};
 
 /// `demo`: in a window, or in the terminal if that was asked for or there is no window to be had.
 pub fn demo(runtime: &Runtime, headless: bool, window: OpenWindow, prepare: PrepareRun) -> Result<Exit, CliError> {
@@ -47,7 +47,7 @@ async fn in_the_terminal(demo: &PreparedRun, presses: Interrupts) -> Result<(), 
     let PreparedRun { workspace, project, autorun, introduction, .. } = demo;
     introduction.iter().for_each(|line| say!("{line}"));
     say!("");
-    let engine = RunningEngine::start(workspace, start::take(workspace).await?)?;
+    let engine = RunningEngine::start(workspace, start::take(workspace).await?, Takes::All)?;
     let readiness = Readiness { ready: autorun.items.clone(), ..Readiness::default() };
     start::run(Commander::Own(&engine), project.id, &readiness, StartOrder::now(PassKind::Full)).await?;
     let run = Run { passes: Some(&engine), project: project.id, items: &autorun.items };

@@ -86,7 +86,9 @@ pub async fn follow(
             shown.show(&snapshot, &chosen, workspace.now());
         }
         let waits = |status: Status| if interrupts > 0 { status.is_active() } else { !rests(status) };
-        let busy = snapshot.rows().any(|row| chosen.contains(&row.item) && waits(row.status));
+        // What other processes had this one run is brought to its end too.
+        let theirs = |row: &ItemRow| run.passes.is_some() && row.status.is_active();
+        let busy = snapshot.rows().any(|row| (chosen.contains(&row.item) && waits(row.status)) || theirs(row));
         // Of a project without items there is never a state.
         if !busy && (snapshot.revision > 0 || chosen.is_empty()) {
             break snapshot;

@@ -12,7 +12,7 @@ use crate::platform::interrupts::Interrupts;
 use crate::service::asking::{self, Asking};
 use crate::service::orders::Commander;
 use crate::service::start::take;
-use crate::service::{OpenWorkspace, RunningEngine, items, projects};
+use crate::service::{OpenWorkspace, RunningEngine, Takes, items, projects};
 
 /// `intake`
 pub async fn intake(workspace: &OpenWorkspace, verb: IntakeVerb) -> Result<Exit, CliError> {
@@ -31,7 +31,7 @@ async fn serve(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
     unlock(workspace).await?;
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
-    let engine = RunningEngine::start(workspace, lock)?;
+    let engine = RunningEngine::start(workspace, lock, Takes::All)?;
     let asking = match Asking::begin(workspace, engine.orders()).await {
         Ok(asking) => asking,
         Err(error) => {

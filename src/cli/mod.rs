@@ -141,7 +141,9 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
         WorkVerb::Start(start) => start::start(workspace, start).await,
         WorkVerb::Resume(resume) => start::resume(workspace, resume).await,
         WorkVerb::Stop { project, all: true, .. } => stop::stop_all(workspace, project.as_deref()).await,
-        WorkVerb::Stop { project, items, .. } => stop::stop(workspace, &project.unwrap_or_default(), &items).await,
+        WorkVerb::Stop { project, items, at_once, .. } => {
+            stop::stop(workspace, &project.unwrap_or_default(), &items, at_once).await
+        }
         WorkVerb::Hold(HoldVerb::On { project }) => stop::hold(workspace, &project, true).await,
         WorkVerb::Hold(HoldVerb::Off { project }) => stop::hold(workspace, &project, false).await,
         WorkVerb::RetryNow { project, items } => stop::retry_now(workspace, &project, &items).await,

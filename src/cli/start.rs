@@ -20,10 +20,10 @@ use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
 use crate::domain::project::Project;
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
-use crate::domain::status::{HoldReason, Status};
+use crate::domain::status::{HoldReason, Refusal, Status};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{counted, notice_line, size};
-use crate::engine::command::Command;
+use crate::engine::command::{Command, LeftAlone, Outcome};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
@@ -31,7 +31,7 @@ use crate::service::asking::{StartMails, start_mails};
 use crate::service::items::{self, StoredItem, StoredNotice, key};
 use crate::service::orders::{Commander, give};
 use crate::service::start::{Readiness, StartRequest, WaitingRule, admit, readiness, run, take};
-use crate::service::{OpenWorkspace, RunningEngine, ServiceError, projects, times};
+use crate::service::{OpenWorkspace, RunningEngine, ServiceError, Takes, projects, times};
 
 /// `start`
 pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, CliError> {
@@ -72,10 +72,23 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
 pub async fn resume(workspace: &OpenWorkspace, resume: ResumeArgs) -> Result<Exit, CliError> {
     let project = projects::named(workspace, &resume.project).await?;
     let rows = items::select(workspace, &project, &resume.items).await?;
-    let waits = |row: &&StoredItem| matches!(row.status(), Status::Submitted | Status::Held);
+    let now = workspace.now();
+    // Who stays keeps the times of those that start later; what has missed its time is let go on by the word alone.
+    let comes = |at: Option<Timestamp>| resume.watch || at.is_none_or(|at| at <= now);
+    let waits = |row: &&StoredItem| match row.status() {
+        Status::Submitted | Status::Held => true,
+        Status::Scheduled => {
+            comes(row.latest.as_ref().and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at))
+        }
+        _ => false,
+    };
     let ready: Vec<ItemId> = rows.iter().filter(waits).map(|row| row.item.id).collect();
     if ready.is_empty() {
-        return Err(CliError::usage("nothing is held, and nothing was interrupted; use `mailferry start`"));
+        return Err(CliError::usage(match rows.iter().filter(|row| row.status() == Status::Scheduled).count() {
+            0 => "nothing is held, and nothing was interrupted; use `mailferry start`".to_owned(),
+            1 => "1 item starts later: with --watch this stays and starts it at its time".to_owned(),
+            n => format!("{n} items start later: with --watch this stays and starts them at their time"),
+        }));
     }
     let readiness = Readiness { ready, ..Readiness::default() };
     run_passes(workspace, Passes { project: &project, readiness, order: None, watch: resume.watch }, &rows).await
@@ -199,7 +212,7 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
     }
     let presses = presses()?;
     // What a crash left of the other items waits for a word from now on: this process ends in order.
-    let engine = lock.map(|lock| RunningEngine::start(workspace, lock)).transpose()?;
+    let engine = lock.map(|lock| RunningEngine::start(workspace, lock, Takes::Given)).transpose()?;
     let commander = engine.as_ref().map_or(Commander::Owner(workspace), Commander::Own);
     let given = match order.clone() {
         Some(order) => run(commander, project.id, &readiness, order).await,
@@ -210,7 +223,10 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
         let again = Passes { project, readiness, order, watch };
         return Box::pin(run_passes(workspace, again, rows)).await;
     }
-    let outcome = done(given?)?;
+    let mut outcome = done(given?)?;
+    if order.is_some_and(|order| order.turn == Turn::Next && order.schedule.is_none()) {
+        step_forward(commander, project.id, &mut outcome).await?;
+    }
     say_left(&outcome, rows, |_| true);
     let chosen: Vec<ItemId> = outcome.done;
     let followed = Run { passes: engine.as_ref(), project: project.id, items: &chosen };
@@ -228,6 +244,23 @@ async fn run_passes(workspace: &OpenWorkspace, passes: Passes<'_>, rows: &[Store
         }
     }
     Ok(if outcome.left.is_empty() { exit } else { exit.max(Exit::Items) })
+}
+
+/// Items that wait already and are to be the next go before all others, which is what a Start of them asks for.
+async fn step_forward(commander: Commander<'_>, project: ProjectId, outcome: &mut Outcome) -> Result<(), CliError> {
+    let waits = LeftAlone::from(Refusal::AlreadySubmitted);
+    let items: Vec<ItemId> = outcome.left.iter().filter(|(_, why)| *why == waits).map(|(item, _)| *item).collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    let moved = done(commander.command(Command::Next { project, items }).await?)?.done;
+    if !moved.is_empty() {
+        say!("{} before all others that wait now", counted(moved.len(), "item"));
+    }
+    let moved: HashSet<ItemId> = moved.into_iter().collect();
+    outcome.left.retain(|(item, _)| !moved.contains(item));
+    outcome.done.extend(moved);
+    Ok(())
 }
 
 /// How an item ended, in one line: what was counted where nothing was to be copied.

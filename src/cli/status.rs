@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
 use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Side};
-use crate::domain::figures::{of_total, under_way};
+use crate::domain::figures::{is_done, migrated, of_total, size_of, under_way};
 use crate::domain::ids::{ItemId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
@@ -16,7 +16,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::plain_text::escaped;
 use crate::domain::progress::{PassProgress, Phase, RetryState};
 use crate::domain::project::Project;
-use crate::domain::status::Status;
+use crate::domain::status::{HoldReason, Status};
 use crate::domain::status_words::display;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{notice_line, others_wait, pausing, size, told};
@@ -42,6 +42,10 @@ struct ItemReport {
     source: String,
     destination: String,
     status: Status,
+    /// Of a held one: for what it waits.
+    hold: Option<HoldReason>,
+    /// Of a scheduled one: when it starts.
+    starts_at: Option<Timestamp>,
     /// Whether a process works on it now: what says migrating without one was interrupted.
     running: bool,
     pass: Option<PassKind>,
@@ -175,6 +179,8 @@ fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredN
         source: row.item.source.email.clone(),
         destination: row.item.destination.email.clone(),
         status: row.status(),
+        hold: latest.and_then(|pass| pass.hold).filter(|_| row.status() == Status::Held),
+        starts_at: starts_at(row).filter(|_| row.status() == Status::Scheduled),
         running: running && row.status().is_active(),
         pass: latest.map(|pass| pass.kind),
         attempt: latest.map(|pass| pass.attempt),
@@ -243,6 +249,9 @@ pub async fn status(workspace: &OpenWorkspace, project: &str, json: bool) -> Res
         return Ok(Exit::Well);
     }
     table(&project, &rows, running, now).print();
+    if rows.len() > 1 {
+        say!("{}", sums(&rows));
+    }
     let notices = items::notices(workspace, project.id, NAMED).await?;
     let lines = notices.iter().filter_map(|notice| {
         let row = rows.iter().find(|row| row.item.id == notice.item)?;
@@ -306,6 +315,27 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
     table
 }
 
+/// How far the project is: "23 of 24 migrated, 6 with errors, 1 failed · 112.18 MB of 171.04 MB".
+pub fn sums(rows: &[StoredItem]) -> String {
+    let is_done = |row: &&StoredItem| {
+        row.latest.as_ref().is_some_and(|pass| is_done(row.status(), Some(pass.kind), &pass.progress.counts))
+    };
+    let errors = |row: &&StoredItem| row.latest.as_ref().is_some_and(|pass| pass.progress.counts.errors > 0);
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    let done = count(rows.iter().filter(is_done).count());
+    let with_errors = count(rows.iter().filter(is_done).filter(errors).count());
+    let failed = count(rows.iter().filter(|row| row.status() == Status::Failed).count());
+    let bytes: u64 = rows.iter().map(|row| row.moved().bytes).sum();
+    // Where one mailbox has not been counted yet, the project has no total.
+    let at_source = |row: &StoredItem| row.latest.as_ref()?.progress.at_source?.bytes;
+    let total: Option<u64> = rows.iter().map(at_source).sum();
+    let line = migrated(done, count(rows.len()), with_errors, failed);
+    match total.filter(|total| bytes < *total) {
+        None if bytes == 0 => line,
+        total => format!("{line} · {}", size_of(bytes, total)),
+    }
+}
+
 /// The server that an item's pass waits for, if it does.
 fn waits_for(row: &StoredItem) -> Option<&str> {
     let pass = row.latest.as_ref().filter(|pass| pass.status.is_active() && pass.failure.is_none())?;
@@ -327,8 +357,11 @@ pub fn status_words(row: &StoredItem, running: bool, now: Timestamp) -> String {
     }
     let latest = row.latest.as_ref();
     let progress = latest.map(|pass| pass.progress.clone()).unwrap_or_default();
-    let at = latest.and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at);
-    display(row.status(), latest.map(|pass| pass.kind), &progress, at, now)
+    display(row.status(), latest.map(|pass| pass.kind), &progress, starts_at(row), now)
+}
+
+fn starts_at(row: &StoredItem) -> Option<Timestamp> {
+    row.latest.as_ref()?.schedule.as_ref().map(|schedule| schedule.at)
 }
 
 /// One line about what an item is doing, or why it ended.
@@ -342,6 +375,7 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
         };
     }
     match pass.status {
+        Status::Held => return pass.hold.map(|hold| format!("held: {}", hold.word())).unwrap_or_default(),
         Status::Queued | Status::Migrating if !running => {
             return "Mailferry ended in the middle: `mailferry start` goes on where it stopped".into();
         }

@@ -12,10 +12,15 @@ use crate::service::orders::give;
 use crate::service::{OpenWorkspace, projects, withdraw};
 
 /// `stop`
-pub async fn stop(workspace: &OpenWorkspace, project: &str, items: &[String]) -> Result<Exit, CliError> {
+pub async fn stop(workspace: &OpenWorkspace, project: &str, items: &[String], at_once: bool) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;
     let rows = items::select(workspace, &project, items).await?;
-    let outcome = done(give(workspace, Command::Stop { project: project.id, items: ids(&rows) }).await?)?;
+    let (project, chosen) = (project.id, ids(&rows));
+    let command = match at_once {
+        true => Command::Abort { project, items: chosen },
+        false => Command::Stop { project, items: chosen },
+    };
+    let outcome = done(give(workspace, command).await?)?;
     say!("{} told to stop", counted(outcome.done.len(), "item"));
     // Naming every item that was at rest anyway helps nobody, unless it was asked for by name.
     say_left(&outcome, &rows, |row| !items.is_empty() || !row.status().is_at_rest());
@@ -42,6 +47,9 @@ pub async fn stop_all(workspace: &OpenWorkspace, project: Option<&str>) -> Resul
 pub async fn retry_now(workspace: &OpenWorkspace, project: &str, items: &[String]) -> Result<Exit, CliError> {
     let project = projects::named(workspace, project).await?;
     let rows = items::select(workspace, &project, items).await?;
+    if items.is_empty() {
+        done(give(workspace, Command::TryNow { project: project.id }).await?)?;
+    }
     let outcome = done(give(workspace, Command::RetryNow { project: project.id, items: ids(&rows) }).await?)?;
     say!("{} told to try again now", counted(outcome.done.len(), "item"));
     say_left(&outcome, &rows, |row| !items.is_empty() || row.status().is_active());

@@ -2,6 +2,8 @@
 //! holds, as it was last counted.
 
 use super::counts::Counts;
+use super::pass::PassKind;
+use super::status::Status;
 use super::wording;
 
 /// What is recorded at the destination.
@@ -60,6 +62,13 @@ pub fn size_of(bytes: u64, total: Option<u64>) -> String {
         Some(total) => format!("{} of {}", wording::size(bytes), wording::size(total)),
         None => wording::size(bytes),
     }
+}
+
+/// Whether an item is migrated, some messages that were refused aside: only a completed Full pass counts, and none with a
+/// difference that nothing explains or with messages that wait for another pass (D27).
+pub fn is_done(status: Status, kind: Option<PassKind>, counts: &Counts) -> bool {
+    let full = matches!(kind, Some(PassKind::Full | PassKind::RetryErrors));
+    status == Status::Completed && full && counts.differ == 0 && counts.waiting == 0
 }
 
 /// "+ 6.00 MB under way"; none where nothing is.

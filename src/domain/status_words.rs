@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::pass::PassKind;
 use super::progress::PassProgress;
+use super::retry::LATE;
 use super::status::Status;
 use super::time::Timestamp;
 use super::wording;
@@ -44,6 +45,8 @@ pub fn display(
     match status {
         Status::Scheduled => match scheduled {
             Some(at) if at > now => format!("Submitted (will start in {})", wording::duration(at.since(now))),
+            // Nobody was there who would have held it.
+            Some(at) if now.since(at) > LATE => "Submitted (missed its start)".to_owned(),
             Some(_) => "Submitted (will start now)".to_owned(),
             None => "Submitted (scheduled)".to_owned(),
         },

@@ -328,6 +328,7 @@ mod tests {
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::new(SystemClock),
             endpoints: Arc::new(Refusing(Arc::clone(&tries))),
+            takes: crate::engine::Takes::All,
         });
         let start = || Command::Start {
             project,

@@ -370,6 +370,7 @@ mod tests {
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::new(SystemClock),
             endpoints: Arc::new(RealEndpoints),
+            takes: crate::engine::Takes::All,
         });
         let start =
             Command::Start { project, items: vec![item], lacking: Vec::new(), order: StartOrder::now(PassKind::Full) };

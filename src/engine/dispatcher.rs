@@ -136,12 +136,13 @@ impl Dispatcher {
         elsewhere: watch::Sender<()>,
     ) -> Self {
         let (tell, news) = mpsc::channel(REPORTS);
+        let state = RunState::new(workspace.takes);
         Self {
             workspace,
             doors: Doors { inbox, publish, elsewhere },
             crew: Crew { runners, running: HashMap::new(), workers: JoinSet::new(), tell, news },
             census: HashMap::new(),
-            state: RunState::default(),
+            state,
             rows: Builder::default(),
             unwritten: Vec::new(),
             life: Life::Held,

@@ -29,4 +29,4 @@ mod wrong_mailbox;
 pub use crate::endpoint::registry as endpoints;
 pub use handle::{Engine, Orders};
 pub use sign_ins::SignIns;
-pub use workspace::{MESSAGE_MEMORY, Workspace};
+pub use workspace::{MESSAGE_MEMORY, Takes, Workspace};

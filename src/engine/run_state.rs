@@ -21,6 +21,7 @@ use crate::domain::status::{self, HoldReason, Refusal, Status, Wait};
 use crate::domain::time::Timestamp;
 use crate::engine::command::{LeftAlone, Outcome};
 use crate::engine::runner::RunnerKind;
+use crate::engine::workspace::Takes;
 use crate::pass::PassEnd;
 
 /// Items of one project that a remote service works on at once: it does the work, here they are only watched.
@@ -79,9 +80,22 @@ pub struct RunState {
     /// Scheduled, by their time.
     due: BTreeSet<(Timestamp, ItemId)>,
     closing: bool,
+    takes: Takes,
+    /// What it was told to start or to let go on.
+    given: BTreeSet<ItemId>,
 }
 
 impl RunState {
+    /// Nothing is known yet.
+    pub fn new(takes: Takes) -> Self {
+        Self { takes, ..Self::default() }
+    }
+
+    /// Whether an item goes on without anybody's word when its time comes, or when what held it is over.
+    fn takes(&self, item: ItemId) -> bool {
+        self.takes == Takes::All || self.given.contains(&item)
+    }
+
     /// Whether a project's items are known.
     pub fn knows(&self, project: ProjectId) -> bool {
         self.projects.contains_key(&project)
@@ -168,7 +182,7 @@ impl RunState {
             Event::Submitted { passes, wait, until, turn } => {
                 self.submitted(passes, (wait, until, turn), &mut effects);
             }
-            Event::Resume(items) => self.resume(&items, &mut outcome, &mut effects),
+            Event::Resume(items) => self.resume(now, &items, &mut outcome, &mut effects),
             Event::Loaded(item) => {
                 self.change_if_it_may(item, status::Event::Loaded, None, &mut effects);
             }
@@ -217,7 +231,7 @@ impl RunState {
     fn load(&mut self, now: Timestamp, project: ProjectId, items: Vec<KnownItem>, limits: ProjectLimits) {
         self.projects.entry(project).or_default().limits = limits;
         for KnownItem { item, status, pass, until, hold, mailboxes, runner } in items {
-            if !self.items.contains_key(&item) && status == Status::Scheduled {
+            if !self.items.contains_key(&item) && status == Status::Scheduled && self.takes(item) {
                 self.due.extend(until.map(|at| (at, item)));
             }
             let known = ItemState { project, status, pass, until, hold, mailboxes, runner, holds: None };
@@ -241,6 +255,7 @@ impl RunState {
             let Ok(status) = known.status.after(status::Event::Start(wait)) else { continue };
             (known.status, known.pass, known.until, known.hold) = (status, Some(pass), until, wait.hold());
             projects.insert(known.project);
+            self.given.insert(item);
             match wait {
                 Wait::None => queued.push((known.queue(), item)),
                 Wait::Until(at) => drop(self.due.insert((at, item))),

@@ -13,6 +13,16 @@ use crate::vault::Vault;
 /// Memory that message bytes of all passes may take together (D20).
 pub const MESSAGE_MEMORY: usize = 64 * 1024 * 1024;
 
+/// Which items an engine takes by itself: when their time comes, or when what held them is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Takes {
+    /// All of the workspace.
+    #[default]
+    All,
+    /// Those only that it was told to start or to let go on: others wait for a process that takes all (D3).
+    Given,
+}
+
 /// Everything an engine works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Workspace {
@@ -32,6 +42,8 @@ pub struct Workspace {
     pub clock: Arc<dyn Clock>,
     /// Makes endpoints.
     pub endpoints: Arc<dyn Endpoints>,
+    /// Which items it takes by itself.
+    pub takes: Takes,
 }
 
 #[cfg(test)]
@@ -47,6 +59,7 @@ impl Workspace {
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::new(crate::platform::clock::SystemClock),
             endpoints: Arc::new(crate::engine::endpoints::RealEndpoints),
+            takes: Takes::All,
         }
     }
 }

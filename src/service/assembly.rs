@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::snapshot::Snapshot;
-use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Workspace};
+use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Takes, Workspace};
 use crate::platform::PlatformError;
 use crate::platform::lock::{LockSight, WorkspaceLock};
 use crate::vault::Vault;
@@ -54,8 +54,8 @@ impl RunningEngine {
     ///
     /// # Errors
     /// The workspace's own folders cannot be made.
-    pub fn start(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
-        let mut running = Self::assemble(workspace, lock)?;
+    pub fn start(workspace: &OpenWorkspace, lock: WorkspaceLock, takes: Takes) -> Result<Self, ServiceError> {
+        let mut running = Self::assemble(workspace, lock, takes)?;
         running.lock.settle();
         running.awake.spawn(awake::keep(workspace.clone(), running.snapshots()));
         running.telling.spawn(end_notices::keep(workspace.clone(), running.over.clone()));
@@ -67,7 +67,7 @@ impl RunningEngine {
     /// # Errors
     /// The workspace's own folders cannot be made.
     pub(super) async fn at_rest(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
-        let running = Self::assemble(workspace, lock)?;
+        let running = Self::assemble(workspace, lock, Takes::Given)?;
         if running.lock.crashed().is_none() {
             // Whoever wants to run passes now waits for its end instead of asking it to.
             running.leave();
@@ -76,7 +76,7 @@ impl RunningEngine {
         Ok(running)
     }
 
-    fn assemble(workspace: &OpenWorkspace, lock: WorkspaceLock) -> Result<Self, ServiceError> {
+    fn assemble(workspace: &OpenWorkspace, lock: WorkspaceLock, takes: Takes) -> Result<Self, ServiceError> {
         let engine = Engine::start(Workspace {
             store: workspace.store.clone(),
             vault: Arc::clone(&workspace.vault) as Arc<dyn Vault>,
@@ -86,6 +86,7 @@ impl RunningEngine {
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::clone(&workspace.options.clock),
             endpoints: Arc::clone(&workspace.options.endpoints),
+            takes,
         });
         let (awake, telling, over) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
         let (mut guarding, (tell, taken_away)) = (JoinSet::new(), watch::channel(false));

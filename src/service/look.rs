@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{OpenWorkspace, ServiceError};
 use crate::endpoint::budget::Budget;
-use crate::engine::{MESSAGE_MEMORY, Workspace};
+use crate::engine::{MESSAGE_MEMORY, Takes, Workspace};
 use crate::platform::lock;
 use crate::vault::Vault;
 
@@ -20,5 +20,6 @@ pub(super) fn means(workspace: &OpenWorkspace, home: &Path) -> Result<Workspace,
         budget: Budget::new(MESSAGE_MEMORY),
         clock: Arc::clone(&workspace.options.clock),
         endpoints: Arc::clone(&workspace.options.endpoints),
+        takes: Takes::Given,
     })
 }

@@ -42,6 +42,7 @@ pub mod vault;
 pub mod withdraw;
 mod workspace;
 
+pub use crate::engine::Takes;
 pub use crate::vault::{VaultError, VaultKind};
 pub use assembly::RunningEngine;
 pub use error::ServiceError;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hybrid::{HybridViews, views};
 use super::vault::{chosen, state_for, unlock};
-use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, VaultKind};
+use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, Takes, VaultKind};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Account;
 use crate::domain::project::Project;
@@ -92,7 +92,7 @@ pub(super) async fn open(options: &Arc<OpenOptions>) -> Result<Opened, ServiceEr
     open_vault(&workspace, &mut info).await;
     let resume = left_behind(&workspace, &lock, &mut info).await?;
     // Last, for it settles what a crash left: "Try again" must find the crash as this opening did (D3).
-    let engine = RunningEngine::start(&workspace, lock)?;
+    let engine = RunningEngine::start(&workspace, lock, Takes::All)?;
     Ok(Opened { workspace, engine, resume, info })
 }
 

@@ -3,7 +3,7 @@
 use crate::support::compare::{assert_nothing_lost_or_doubled, same_names};
 use crate::support::dovecot::{self, Format};
 use crate::support::imap::Message;
-use crate::support::product::{Output, PROJECT};
+use crate::support::product::{Item, Output, PROJECT};
 use crate::support::relay::{Act, At, Rules, verb};
 use crate::support::scene::{Scene, message};
 
@@ -193,5 +193,38 @@ fn what_is_submitted_while_new_starts_are_held_waits_for_a_word_and_can_be_taken
     hold("off");
     scene.workspace.run(&["resume", PROJECT]).expect(0);
     assert_eq!(scene.workspace.only().status(), "completed");
+    scene.assert_equal();
+}
+
+#[test]
+fn r3_d3_a_start_of_one_item_leaves_scheduled_ones_alone_and_resume_starts_them() {
+    if !dovecot::available() {
+        return;
+    }
+    let scene = scene(Rules::default());
+    scene.fill("INBOX", 0..2);
+    let other = dovecot::shared(Format::Sdbox).user("scheduled");
+    let there = dovecot::shared_twin(Format::Sdbox).user("scheduled");
+    scene.workspace.import(&[(other.clone(), there)]);
+    let email = |user: &str| format!("{user}@old.example");
+    let status = |of: &str| {
+        let items = scene.workspace.status();
+        let Item(item) = items.into_iter().find(|item| item.0["source"] == email(of)).expect("it is there");
+        (item["status"].as_str().expect("a word").to_owned(), item["starts_at"].is_number())
+    };
+    pass(&scene, &["full", "--at", "2120-01-02 22:00", "--item", &email(&other)], 0);
+    assert_eq!(status(&other), ("scheduled".into(), true));
+    let told = scene.workspace.run(&["resume", PROJECT]).expect(2);
+    assert!(told.stderr.contains("1 item starts later") && told.stderr.contains("--watch"), "{told:?}");
+    // Its time came while nothing ran, or while another item's pass does.
+    let database = rusqlite::Connection::open(scene.workspace.path().join("workspace.db")).expect("a database");
+    let changed = database.execute("UPDATE pass SET schedule_at = 1000 WHERE schedule_at IS NOT NULL", []);
+    assert_eq!(changed.expect("it is there"), 1);
+    shows(&scene, "Submitted (missed its start)");
+    pass(&scene, &["full", "--item", &email(&scene.users.0)], 0);
+    assert_eq!(status(&scene.users.0).0, "completed");
+    assert_eq!(status(&other).0, "scheduled", "nobody named it");
+    scene.workspace.run(&["resume", PROJECT]).expect(0);
+    assert_eq!(status(&other).0, "completed");
     scene.assert_equal();
 }

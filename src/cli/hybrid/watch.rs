@@ -9,7 +9,7 @@ use crate::domain::wording::counted;
 use crate::platform::interrupts::Interrupts;
 use crate::service::hybrid::{self, HybridProject, Once, PREVIEW, RoundEnd, Watching, once as one_round};
 use crate::service::start::take;
-use crate::service::{OpenWorkspace, RunningEngine, times};
+use crate::service::{OpenWorkspace, RunningEngine, Takes, times};
 
 /// `hybrid watch`
 pub async fn watch(
@@ -31,7 +31,7 @@ pub async fn watch(
     let mut presses =
         Interrupts::listen().map_err(|error| CliError::cannot(format!("listening for Ctrl-C: {error}")))?;
     // Whoever has the workspace answers the commands of other processes.
-    let engine = RunningEngine::start(workspace, lock)?;
+    let engine = RunningEngine::start(workspace, lock, Takes::All)?;
     let watching = match Watching::begin(workspace, project.map(|project| project.id), record) {
         Ok(watching) => watching,
         Err(error) => {

@@ -40,11 +40,23 @@ fn after(now: Timestamp, tries: u32) -> Timestamp {
 
 impl RunState {
     /// Lets held submissions and those that an earlier process left go on, whatever holds them.
-    pub(super) fn resume(&mut self, items: &[ItemId], outcome: &mut Outcome, effects: &mut Vec<Effect>) {
+    pub(super) fn resume(
+        &mut self,
+        now: Timestamp,
+        items: &[ItemId],
+        outcome: &mut Outcome,
+        effects: &mut Vec<Effect>,
+    ) {
         let mut waiting: BTreeSet<ItemId> = self.waiting.items().collect();
         let mut projects = BTreeSet::new();
         for item in items {
             let Some(known) = self.items.get(item).copied() else { continue };
+            self.given.insert(*item);
+            if known.status == Status::Scheduled {
+                self.keep_time(now, *item, effects);
+                outcome.done.push(*item);
+                continue;
+            }
             let queued = !waiting.insert(*item);
             let by_switch = known.hold == Some(HoldReason::Switch)
                 && self.projects.get(&known.project).is_some_and(|project| project.limits.held);
@@ -62,6 +74,20 @@ impl RunState {
             }
             self.waiting.push(known.queue(), *item);
             outcome.done.push(*item);
+        }
+    }
+
+    /// A scheduled item starts at its time; at once, if that is past: somebody wants it now.
+    fn keep_time(&mut self, now: Timestamp, item: ItemId, effects: &mut Vec<Effect>) {
+        let Some(known) = self.items.get(&item).copied() else { return };
+        if let Some(at) = known.until.filter(|at| *at > now) {
+            self.due.insert((at, item));
+            return;
+        }
+        self.off_schedule(item);
+        let wait = self.projects.get(&known.project).map_or(Wait::None, super::ProjectQueue::wait);
+        if self.change(item, status::Event::TimeCame(wait), None, effects) == Ok(Status::Submitted) {
+            self.waiting.push(known.queue(), item);
         }
     }
 
@@ -92,6 +118,9 @@ impl RunState {
                 }
             }
         } else if before.held && !limits.held {
+            // Whoever lets go means all of them.
+            let held = |known: &ItemState| known.project == project && known.hold == Some(HoldReason::Switch);
+            self.given.extend(self.items.iter().filter(|(_, known)| held(known)).map(|(item, _)| *item));
             self.let_go(project, HoldReason::Switch, effects);
         }
     }
@@ -110,7 +139,8 @@ impl RunState {
     fn held_for(&self, project: ProjectId, reason: HoldReason) -> Vec<ItemId> {
         let is =
             |known: &ItemState| known.project == project && known.status == Status::Held && known.hold == Some(reason);
-        let mut held: Vec<_> = self.items.iter().filter(|(_, known)| is(known)).map(|(id, k)| (k.pass, *id)).collect();
+        let held = self.items.iter().filter(|(item, known)| is(known) && self.takes(**item));
+        let mut held: Vec<_> = held.map(|(id, k)| (k.pass, *id)).collect();
         held.sort_unstable();
         held.into_iter().map(|(_, item)| item).collect()
     }

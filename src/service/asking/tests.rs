@@ -18,7 +18,7 @@ use crate::intake::smtp_peer::{Answers, SmtpPeer};
 use crate::platform::clock::FixedClock;
 use crate::service::mail::MailSecret;
 use crate::service::start::take;
-use crate::service::{OpenOptions, RunningEngine, VaultKind, mail, vault};
+use crate::service::{OpenOptions, RunningEngine, Takes, VaultKind, mail, vault};
 use crate::store::NewItem;
 
 /// What lasts longer hangs.
@@ -68,7 +68,7 @@ impl Bench {
         let imported = workspace.store.import_items(project, (0..items).map(new).collect()).await.unwrap();
         let items = imported.into_iter().map(|imported| imported.id).collect();
         let lock = take(&workspace).await.unwrap();
-        let engine = RunningEngine::start(&workspace, lock).unwrap();
+        let engine = RunningEngine::start(&workspace, lock, Takes::All).unwrap();
         let bench = Self { workspace, clock, peer, engine, project, items, _folder: folder };
         bench.start().await;
         bench

@@ -106,6 +106,7 @@ async fn r10_a_hundred_thousand_submissions_leave_the_engine_responsive() {
         budget: Budget::new(MESSAGE_MEMORY),
         clock: Arc::new(SystemClock),
         endpoints: Arc::new(Refusing),
+        takes: mailferry::engine::Takes::All,
     });
 
     let began = Instant::now();

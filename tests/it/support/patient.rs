@@ -130,6 +130,7 @@ impl Patient {
             budget: Budget::new(MESSAGE_MEMORY),
             clock: Arc::<Moved>::clone(&clock),
             endpoints: Arc::new(RealEndpoints),
+            takes: mailferry::engine::Takes::All,
         });
         let items = imported.iter().map(|item| item.id).collect();
         Patient { dir, clock, engine, store, project, items, ticks: heartbeat() }

@@ -189,6 +189,52 @@ fn after_a_restart_held_items_try_the_server_again() {
     assert_eq!(spawned(&state.handle(later(1, 0), Event::Tick).0), [1]);
 }
 
+/// Item 1 is scheduled, item 2 held because of the server, item 3 was never started; known to an engine that takes these.
+fn left_by_another(takes: Takes) -> RunState {
+    let pass = |item: i64| Some(PassId(item * 10));
+    let items = vec![
+        KnownItem { status: Status::Scheduled, pass: pass(1), until: Some(later(1, 0)), ..listed(1, own(1)) },
+        KnownItem { status: Status::Held, pass: pass(2), hold: Some(HoldReason::Unreachable), ..listed(2, own(2)) },
+        listed(3, own(3)),
+    ];
+    let mut state = RunState::new(takes);
+    state.handle(at(0), Event::Load { project: PROJECT, items, limits: up_to(8) });
+    state
+}
+
+#[test]
+fn d3_who_runs_a_selection_takes_nothing_else_and_who_takes_all_does() {
+    use Status::{Held, Queued, Scheduled};
+    let mut all = left_by_another(Takes::All);
+    all.handle(at(0), submitted(3..=3));
+    assert_eq!(spawned(&all.handle(later(2, 0), Event::Tick).0), [2, 1], "the server is tried first");
+    let mut given = left_by_another(Takes::Given);
+    given.handle(at(0), submitted(3..=3));
+    given.handle(at(0), Event::Reached(ItemId(3)));
+    given.handle(later(120, 0), Event::Tick);
+    assert_eq!((statuses(&given), given.next_due()), (vec![Scheduled, Held, Queued], None));
+    given.handle(later(120, 0), Event::Close);
+    assert_eq!(statuses(&given)[..2], [Scheduled, Held], "nothing of others is ended");
+    // The switch of the project is a word about all of them.
+    let mut held = left_by_another(Takes::Given);
+    held.handle(at(0), submitted(3..=3));
+    held.handle(at(0), Event::Limits(PROJECT, SWITCH_ON));
+    assert_eq!(spawned(&held.handle(at(0), Event::Limits(PROJECT, SWITCH_OFF)).0), Vec::<i64>::new());
+}
+
+#[test]
+fn d16_who_resumes_scheduled_items_keeps_their_times_and_starts_at_once_what_missed_its_own() {
+    let mut early = left_by_another(Takes::Given);
+    let (effects, outcome) = early.handle(at(0), Event::Resume(ids([1])));
+    assert_eq!((spawned(&effects), outcome.done), (Vec::<i64>::new(), ids([1])));
+    assert_eq!(spawned(&early.handle(later(1, 0), Event::Tick).0), [1]);
+    let mut late = left_by_another(Takes::Given);
+    let (effects, outcome) = late.handle(later(600, 0), Event::Resume(ids([1])));
+    assert_eq!((spawned(&effects), outcome.done), (vec![1], ids([1])));
+    // And it is not due a second time.
+    assert_eq!(late.next_due(), None);
+}
+
 #[test]
 fn r11_r14_credentials_that_come_let_an_item_go_on_at_its_time() {
     let mut state = with_items(3, 8);

@@ -210,7 +210,10 @@ fn live(seed: u64) {
                 for item in some.iter().copied() {
                     let held = model.items[&item];
                     let by_switch = held.hold == Some(HoldReason::Switch) && model.limits.held;
-                    if held.status == Status::Held && !by_switch {
+                    let late = held.status == Status::Scheduled && held.until.is_some_and(|at| at <= now);
+                    if late && model.limits.held {
+                        model.hold(item, HoldReason::Switch);
+                    } else if late || (held.status == Status::Held && !by_switch) {
                         model.set(item, Status::Submitted);
                         model.queue.push(item);
                     }

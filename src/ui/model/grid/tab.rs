@@ -1,9 +1,9 @@
 //! The tabs over the item grid: groups of statuses.
 
 use crate::domain::asking::MailTrouble;
-use crate::domain::pass::PassKind;
+use crate::domain::figures;
 use crate::domain::status::Status;
-use crate::engine::snapshot::{ItemRow, LatestPass};
+use crate::engine::snapshot::ItemRow;
 
 /// A group of statuses with a tab of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,10 +80,7 @@ impl Tab {
     }
 }
 
-/// Whether an item is migrated, some messages that were refused aside: only a completed Full pass counts, and none with a difference that nothing explains
-/// or with messages that wait for another pass (D27).
+/// Whether an item is migrated.
 pub fn is_done(row: &ItemRow) -> bool {
-    let full = matches!(row.pass, Some(LatestPass { kind: PassKind::Full | PassKind::RetryErrors, .. }));
-    let counts = &row.progress.counts;
-    row.status == Status::Completed && full && counts.differ == 0 && counts.waiting == 0
+    figures::is_done(row.status, row.pass.map(|pass| pass.kind), &row.progress.counts)
 }
