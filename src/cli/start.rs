@@ -40,7 +40,7 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
     if rows.is_empty() {
         return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));
     }
-    let order = order(workspace, &start)?;
+    let order = order(workspace, &project, &start)?;
     let confirms = start.confirm_direction || confirmed_at_the_terminal(&project, &order)?;
     let scheduled = order.until().filter(|_| !start.watch);
     let asks = !start.do_not_ask;
@@ -134,8 +134,8 @@ async fn preview_mails(workspace: &OpenWorkspace, project: ProjectId, mails: &[I
 }
 
 /// What the arguments ask for.
-fn order(workspace: &OpenWorkspace, start: &StartArgs) -> Result<StartOrder, ServiceError> {
-    let (now, zone) = (workspace.now(), times::zone());
+fn order(workspace: &OpenWorkspace, project: &Project, start: &StartArgs) -> Result<StartOrder, ServiceError> {
+    let (now, zone) = (workspace.now(), times::zone_of(&project.options, &times::zone()));
     let before = start.older_than.as_deref().map(|text| times::border(text, now, &zone)).transpose()?;
     let schedule = start.at.as_deref().map(|text| times::start(text, now, &zone)).transpose()?;
     let turn = if start.next { Turn::Next } else { Turn::Last };
@@ -177,11 +177,12 @@ async fn schedule(
 ) -> Result<Exit, CliError> {
     let Readiness { ready, lacking, .. } = readiness;
     let (project, order) = (request.project, request.order.clone());
+    let zone = order.schedule.as_ref().map_or_else(times::zone, |schedule| times::zone_named(&schedule.zone));
     let outcome = done(give(workspace, Command::Start { project, items: ready, lacking, order }).await?)?;
     say!(
         "{} will start at {}, if Mailferry runs then: keep its window open, or run `mailferry resume` with --watch",
         counted(outcome.done.len(), "item"),
-        times::told(at, &times::zone())
+        times::told(at, &zone)
     );
     say_left(&outcome, rows, |_| true);
     Ok(if outcome.left.is_empty() { Exit::Well } else { Exit::Items })

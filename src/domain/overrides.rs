@@ -28,6 +28,8 @@ pub enum OptionKey {
     SourceHours,
     /// [`Options::destination_hours`]
     DestinationHours,
+    /// [`Options::zone`]
+    Zone,
     /// [`Options::folder_filter`]
     Filter,
     /// [`Options::mapping`]
@@ -58,7 +60,7 @@ pub enum OptionKey {
 
 impl OptionKey {
     /// Every option with its name on the command line and what it is, in the order in which they are shown.
-    pub const ALL: [(Self, &'static str, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
         (Self::ServerConnections, "server-connections", "connections to one server, of all items together"),
@@ -72,6 +74,7 @@ impl OptionKey {
         (Self::Rate, "rate", "the most data a second: 500 KB, 2 MB; none for no limit"),
         (Self::SourceHours, "source-hours", "when the source may be used: 18:00-07:00; any"),
         (Self::DestinationHours, "destination-hours", "when the destination may be used: 18:00-07:00; any"),
+        (Self::Zone, "zone", "where days begin and hours are counted: Europe/Vienna; none for this computer's"),
         (Self::Filter, "filter", "folders to skip: a regular expression over the name with /; none"),
         (Self::Map, "map", "folder mapping ^Source->Destination, once for each rule; none"),
         (Self::Roles, "roles", "match special-use folders by role: on, off"),
@@ -109,9 +112,10 @@ impl OptionKey {
         Self::ALL.into_iter().find(|(key, ..)| *key == self).map_or("", |(_, name, _)| name)
     }
 
-    /// Whether an item may have its own: how many items run at once, and connect to a server, is no item's affair.
+    /// Whether an item may have its own: how many items run at once and connect to a server, and where days begin, is no item's
+    /// affair.
     pub fn is_of_items(self) -> bool {
-        !matches!(self, Self::Concurrent | Self::ServerConnections | Self::MailboxConnections)
+        !matches!(self, Self::Concurrent | Self::ServerConnections | Self::MailboxConnections | Self::Zone)
     }
 
     /// Takes this option over.
@@ -126,6 +130,7 @@ impl OptionKey {
             Self::Rate => to.rate = from.rate,
             Self::SourceHours => to.source_hours = from.source_hours,
             Self::DestinationHours => to.destination_hours = from.destination_hours,
+            Self::Zone => to.zone.clone_from(&from.zone),
             Self::Filter => to.folder_filter.clone_from(&from.folder_filter),
             Self::Map => to.mapping.clone_from(&from.mapping),
             Self::Roles => to.roles = from.roles,
@@ -221,6 +226,7 @@ mod tests {
                 *value = 7.into();
             }
         }
+        all["zone"] = "Europe/Vienna".into();
         let from: Options = serde_json::from_value(all).unwrap();
         let mut to = Options::default();
         OptionKey::ALL.iter().for_each(|(key, ..)| key.copy(&from, &mut to));

@@ -35,6 +35,8 @@ pub struct Options {
     pub source_hours: Option<RunHours>,
     /// When the destination may be used; none: always.
     pub destination_hours: Option<RunHours>,
+    /// Where its days begin and its hours are counted, by IANA name; none: where this machine is.
+    pub zone: Option<String>,
     /// Folders to skip: a regular expression, case-insensitive, over the name with `/`.
     pub folder_filter: Option<String>,
     /// Folder mapping, first match wins.
@@ -75,6 +77,7 @@ impl Default for Options {
             rate: None,
             source_hours: None,
             destination_hours: None,
+            zone: None,
             folder_filter: None,
             mapping: Vec::new(),
             roles: true,

@@ -1,6 +1,8 @@
 //! What a person can do about a failure with one button. Pure; the wording beside it is [`super::wording`]'s.
 
 use super::failure::{Cause, Failure, Side};
+use super::notice::NoticeKind;
+use super::overrides::OptionKey;
 use super::sign_in::SignInKind;
 
 /// What a button does.
@@ -18,6 +20,10 @@ pub enum Remedy {
     PinCertificate(Side),
     /// Gives a folder another name at the destination.
     MapFolder,
+    /// Says anew where the server is, how it is reached, and who logs in there.
+    ProjectSettings,
+    /// Sets this option otherwise.
+    Option(OptionKey),
 }
 
 /// Where another host may be the cure, beside what [`remedy`] says: it was mistyped, or something else answers there.
@@ -33,8 +39,25 @@ pub fn remedy(failure: &Failure, side: Option<Side>, sign_in: Option<SignInKind>
         (cause, Some(side)) if is_of_the_login(cause) => of_the_login(cause, side, sign_in),
         (Cause::CertificateNotTrusted, Some(side)) => Some(Remedy::PinCertificate(side)),
         (Cause::FolderRefused, Some(Side::Destination)) => Some(Remedy::MapFolder),
+        (Cause::NoPasswords | Cause::MaildirNotOpened | Cause::AdministratorStays, _) => Some(Remedy::ProjectSettings),
+        (cause, side) => of_an_option(cause, side).map(Remedy::Option),
+    }
+}
+
+/// The option that cures a failure.
+fn of_an_option(cause: Cause, side: Option<Side>) -> Option<OptionKey> {
+    match (cause, side) {
+        (Cause::TooManyErrors, _) => Some(OptionKey::MaximumErrors),
+        (Cause::MessageMalformed, _) => Some(OptionKey::CleanMalformed),
+        (Cause::OutsideHours, Some(Side::Source)) => Some(OptionKey::SourceHours),
+        (Cause::OutsideHours, Some(Side::Destination)) => Some(OptionKey::DestinationHours),
         _ => None,
     }
+}
+
+/// The option by which the next pass would do otherwise what a notice tells of.
+pub fn option_for(notice: NoticeKind) -> Option<OptionKey> {
+    (notice == NoticeKind::OtherLabels).then_some(OptionKey::AllLabels)
 }
 
 fn is_of_the_login(cause: Cause) -> bool {
@@ -84,6 +107,26 @@ mod tests {
         assert_eq!(of(Cause::FolderRefused, Some(Side::Destination)), Some(Remedy::MapFolder));
         assert_eq!(of(Cause::FolderRefused, Some(Side::Source)), None);
         assert_eq!(of(Cause::MessageRefused, Some(Side::Destination)), None);
+        for cause in [Cause::NoPasswords, Cause::MaildirNotOpened, Cause::AdministratorStays] {
+            assert_eq!(of(cause, Some(Side::Source)), Some(Remedy::ProjectSettings), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn e8_what_an_option_cures_names_it() {
+        let of = |cause, side| remedy(&Failure::new(cause, Scope::Mailbox, Retry::User, "doing"), side, None);
+        let cures = [
+            (Cause::TooManyErrors, None, OptionKey::MaximumErrors),
+            (Cause::MessageMalformed, Some(Side::Destination), OptionKey::CleanMalformed),
+            (Cause::OutsideHours, Some(Side::Source), OptionKey::SourceHours),
+            (Cause::OutsideHours, Some(Side::Destination), OptionKey::DestinationHours),
+        ];
+        for (cause, side, key) in cures {
+            assert_eq!(of(cause, side), Some(Remedy::Option(key)), "{cause:?}");
+            assert!(key.is_of_items(), "an item may have its own");
+        }
+        assert_eq!(option_for(NoticeKind::OtherLabels), Some(OptionKey::AllLabels));
+        assert_eq!(option_for(NoticeKind::Cleaned), None);
     }
 
     #[test]

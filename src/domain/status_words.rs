@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::failure::Cause;
 use super::pass::PassKind;
 use super::progress::PassProgress;
 use super::retry::LATE;
-use super::status::Status;
+use super::status::{HoldReason, Status};
 use super::time::Timestamp;
 use super::wording;
 
@@ -14,22 +15,42 @@ use super::wording;
 const QUEUED_LONG: Duration = Duration::from_secs(40 * 60);
 const STOPPING_LONG: Duration = Duration::from_secs(45 * 60);
 
+/// After which time in one status an item alerts (R9, R23); never in most of them.
+pub fn alerts_after(status: Status, since: Timestamp) -> Option<Timestamp> {
+    match status {
+        Status::Queued => Some(since.plus(QUEUED_LONG)),
+        Status::Stopping => Some(since.plus(STOPPING_LONG)),
+        Status::NotSubmitted | Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => None,
+        Status::Migrating | Status::Stopped | Status::Failed | Status::Completed => None,
+    }
+}
+
 /// What to say of an item that has been in its status since then, if that is unusual.
 pub fn alert(status: Status, since: Timestamp, now: Timestamp) -> Option<String> {
-    let lasted = now.since(since);
-    let (limit, why) = match status {
-        Status::Queued => {
-            (QUEUED_LONG, "loading what earlier passes left takes unusually long; the log tells what it waits for")
-        }
-        Status::Stopping => {
-            (STOPPING_LONG, "the operation in hand does not end; Stop at once drops the connections, nothing is lost")
-        }
-        Status::NotSubmitted | Status::Submitted | Status::Scheduled | Status::Held | Status::WaitingForUser => {
-            return None;
-        }
-        Status::Migrating | Status::Stopped | Status::Failed | Status::Completed => return None,
+    let why = match status {
+        Status::Stopping => "the operation in hand does not end; Stop at once drops the connections, nothing is lost",
+        _ => "loading what earlier passes left takes unusually long; the log tells what it waits for",
     };
-    (lasted > limit).then(|| format!("{} for {}: {why}", status.word(), wording::duration(lasted)))
+    let lasted = || wording::duration(now.since(since));
+    (now > alerts_after(status, since)?).then(|| format!("{} for {}: {why}", status.word(), lasted()))
+}
+
+/// What holds items of a project, in one line: "Administrator login refused; 127 items held". `cause` is what they were told
+/// when they were held, if they were.
+pub fn held(reason: Option<HoldReason>, cause: Option<Cause>, items: usize) -> String {
+    let items = format!("{} item{} held", wording::count(items as u64), if items == 1 { "" } else { "s" });
+    let why = match (reason, cause) {
+        (Some(HoldReason::Switch), _) => "New starts are held",
+        (Some(HoldReason::LoginRefused), Some(Cause::SignInRefused | Cause::SignInHeld)) => "Sign-in refused",
+        (Some(HoldReason::LoginRefused), Some(Cause::TokenUnfit)) => "Sign-in opens no mailbox",
+        (Some(HoldReason::LoginRefused), Some(Cause::ClockOff)) => "This computer's clock is wrong",
+        (Some(HoldReason::LoginRefused), _) => "Administrator login refused",
+        (Some(HoldReason::Unreachable), _) => "A server cannot be reached",
+        (Some(HoldReason::Interrupted), _) => "Interrupted when the program ended",
+        (Some(HoldReason::Missed), _) => "Start time missed while nothing ran",
+        (None, _) => return format!("{items}, waiting for your word"),
+    };
+    format!("{why}; {items}")
 }
 
 /// The status as people read it. `kind` is that of the latest pass; for Retry Errors give the kind of
@@ -115,6 +136,19 @@ mod tests {
         for status in [Submitted, Migrating, Scheduled, Completed] {
             assert_eq!(minutes(status, 1_000_000), None, "{status:?}");
         }
+    }
+
+    #[test]
+    fn what_holds_items_is_said_in_one_line() {
+        let login = Some(HoldReason::LoginRefused);
+        assert_eq!(held(login, None, 127), "Administrator login refused; 127 items held");
+        assert_eq!(held(login, Some(Cause::SignInRefused), 1), "Sign-in refused; 1 item held");
+        assert_eq!(held(login, Some(Cause::ClockOff), 2), "This computer's clock is wrong; 2 items held");
+        assert_eq!(
+            held(Some(HoldReason::Missed), None, 2_000),
+            "Start time missed while nothing ran; 2,000 items held"
+        );
+        assert_eq!(held(None, None, 2), "2 items held, waiting for your word");
     }
 
     #[test]

@@ -31,6 +31,21 @@ impl HoldReason {
             Self::Missed => "its time has passed",
         }
     }
+
+    /// What an item is held for, and the way out.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Switch => "Held because new starts of its project are held: let starts go on, or stop it",
+            Self::LoginRefused => {
+                "Held because an administrator's login was refused, so that the account is not locked: correct it, then Resume"
+            }
+            Self::Unreachable => {
+                "Held because a server cannot be reached: it goes on by itself when the server is back"
+            }
+            Self::Interrupted => "Held because the program ended while it ran or waited: Resume lets it go on",
+            Self::Missed => "Held because its time passed while nothing ran: Resume starts it now",
+        }
+    }
 }
 
 /// What a submission waits for before a worker may take it.

@@ -30,6 +30,7 @@ use crate::engine::shared_limits::SharedLimits;
 use crate::engine::store_journal::StoreJournal;
 use crate::engine::workspace::Workspace;
 use crate::engine::wrong_mailbox;
+use crate::engine::zone_of;
 use crate::pass::doors::Approach;
 use crate::pass::journal::Journal;
 use crate::pass::tally::PassStats;
@@ -236,9 +237,9 @@ impl Worker<'_> {
             plan,
             failed,
             known_errors: EarlierErrors::of(store.earlier_errors(self.item).await?),
+            zone: zone_of(&options, &TimeZone::system()),
             options,
             pace: pace(),
-            zone: TimeZone::system(),
             last_seen: self.last_seen(&pass).await?,
             earlier,
         };

@@ -25,8 +25,10 @@ mod speed;
 pub mod store_journal;
 mod workspace;
 mod wrong_mailbox;
+mod zone;
 
 pub use crate::endpoint::registry as endpoints;
 pub use handle::{Engine, Orders};
 pub use sign_ins::SignIns;
 pub use workspace::{MESSAGE_MEMORY, Takes, Workspace};
+pub use zone::zone_of;

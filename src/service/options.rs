@@ -1,8 +1,9 @@
-//! Options as people write and read them: `KEY=VALUE`. Dates are days of this machine's zone.
+//! Options as people write and read them: `KEY=VALUE`. Dates are days of the project's zone.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::times::zone_of;
 use super::{OpenWorkspace, ServiceError};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::mapping::Mapping;
@@ -59,7 +60,9 @@ pub fn assignment(text: &str) -> Result<(OptionKey, &str), SetError> {
 /// The first that cannot be set.
 pub fn set_all(options: &mut Options, written: &[(OptionKey, &str)], zone: &TimeZone) -> Result<(), SetError> {
     let mut maps = 0;
-    for (key, value) in written {
+    // Days are those of the zone, wherever it was written.
+    let (zones, others): (Vec<_>, Vec<_>) = written.iter().copied().partition(|(key, _)| *key == OptionKey::Zone);
+    for (key, value) in zones.into_iter().chain(others) {
         match key {
             OptionKey::Map if is_none(value) => options.mapping.clear(),
             OptionKey::Map => {
@@ -69,7 +72,7 @@ pub fn set_all(options: &mut Options, written: &[(OptionKey, &str)], zone: &Time
                 maps += 1;
                 options.mapping.push(Mapping::written(value));
             }
-            _ => set(options, *key, value, zone)?,
+            _ => set(options, key, value, zone)?,
         }
     }
     Ok(options.validate()?)
@@ -87,7 +90,8 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         "off" | "no" | "false" => Ok(false),
         _ => Err(wrong("on or off")),
     };
-    let day = || day(value, zone).map(Some).ok_or_else(|| wrong("a day, such as 2026-01-31, or none"));
+    let day =
+        || day(value, &zone_of(options, zone)).map(Some).ok_or_else(|| wrong("a day, such as 2026-01-31, or none"));
     let bytes = || bytes(value).map(Some).ok_or_else(|| wrong("a size, such as 25 MB, or none"));
     let hours = || value.parse().map(Some).map_err(|error| SetError::Hours(key.name(), error));
     let none = is_none(value);
@@ -104,6 +108,13 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         OptionKey::Rate => options.rate = if none { None } else { bytes()? },
         OptionKey::SourceHours => options.source_hours = if none { None } else { hours()? },
         OptionKey::DestinationHours => options.destination_hours = if none { None } else { hours()? },
+        OptionKey::Zone => {
+            let days = [OptionKey::Earliest, OptionKey::Latest].map(|key| (key, text(key, options, zone)));
+            let known = || TimeZone::get(value).ok()?.iana_name().map(str::to_owned);
+            options.zone = if none { None } else { Some(known().ok_or_else(|| wrong(NO_ZONE))?) };
+            // A day stays the day that was written.
+            days.iter().try_for_each(|(key, day)| set(options, *key, day, zone))?;
+        }
         OptionKey::Filter => options.folder_filter = (!none).then(|| value.to_owned()),
         OptionKey::Map => options.mapping = vec![Mapping::written(value)],
         OptionKey::Roles => options.roles = switch()?,
@@ -120,6 +131,8 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
     }
     Ok(())
 }
+
+const NO_ZONE: &str = "a zone by its name, such as Europe/Vienna, or none";
 
 /// The beginning of a day.
 fn day(text: &str, zone: &TimeZone) -> Option<Timestamp> {
@@ -154,7 +167,7 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
     };
     let day = |at: Option<Timestamp>| {
         let day = |at: Timestamp| jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default();
-        or_none(at.map(|at| day(at).to_zoned(zone.clone()).date().to_string()))
+        or_none(at.map(|at| day(at).to_zoned(zone_of(options, zone)).date().to_string()))
     };
     match key {
         OptionKey::Concurrent => options.concurrent.to_string(),
@@ -168,6 +181,7 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::Rate => or_none(options.rate.map(|rate| format!("{}/s", size(rate)))),
         OptionKey::SourceHours => or_any(options.source_hours),
         OptionKey::DestinationHours => or_any(options.destination_hours),
+        OptionKey::Zone => or_none(options.zone.clone()),
         OptionKey::Filter => or_none(options.folder_filter.clone()),
         OptionKey::Map => match options.mapping.as_slice() {
             [] => "none".to_owned(),

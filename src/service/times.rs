@@ -30,9 +30,16 @@ pub enum TimeError {
     NoAge(String),
 }
 
+pub use crate::engine::zone_of;
+
 /// The zone of this machine.
 pub fn zone() -> TimeZone {
     TimeZone::system()
+}
+
+/// A zone by its IANA name; this machine's, if that is not known here.
+pub fn zone_named(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or_else(|_| zone())
 }
 
 /// When a pass starts: `22:00` (the next time it is that late), `2026-12-01 22:00`, or a time with its zone.

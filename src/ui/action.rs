@@ -9,6 +9,7 @@ mod hybrid_act;
 mod hybrid_rules;
 mod license_rules;
 mod preview_rules;
+mod remedy_rules;
 mod rules;
 mod scope;
 mod shortcut;
@@ -21,7 +22,7 @@ use egui::Key;
 pub use self::hybrid_act::{Asked, HybridAct};
 pub use self::scope::Scope;
 pub use self::shortcut::{Reach, Shortcut};
-pub use self::subject::{HybridUsers, Items, OneBatch, OneItem, OneUser, Screen, Subject};
+pub use self::subject::{HeldLine, HybridUsers, Items, OneBatch, OneItem, OneUser, Screen, Subject};
 pub use self::user_action::{Targets, UserAction};
 
 use self::shortcut::{command, key, shift};
@@ -173,7 +174,7 @@ actions! {
     Hold: "Hold new starts", on(Scope::Items, |it| rules::hold(it, true)).keys(&[key(Key::H)]);
     LetGo: "Let starts go on", on(Scope::Items, |it| rules::hold(it, false));
     StopAll: "Stop all", on(Scope::Items, rules::stop_all).icon(Shape(Icon::Stop));
-    EditProject: "Project settings…", on(Scope::Items, |_| Ok(UserAction::AskEditProject));
+    EditProject: "Project settings…", on(Chosen, remedy_rules::edit_project);
     ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
     ProjectMail: "Mails…", on(Scope::Items, |_| Ok(UserAction::AskProjectMail));
     Guide: "Guide for administrators…", on(Scope::Items, |_| Ok(UserAction::AskGuide));
@@ -182,21 +183,23 @@ actions! {
     FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
     MoreAtOnce: "One more at a time", on(Scope::Items, |it| rules::at_once(it, 1));
 
-    TryNow: "Try now", on(Chosen, rules::try_now);
-    RetryNow: "Retry now", on(Item, rules::retry_now);
-    CorrectLogin: "Correct login…", on(Chosen, rules::correct_login);
+    TryNow: "Try now", on(Chosen, remedy_rules::try_now);
+    RetryNow: "Retry now", on(Item, remedy_rules::retry_now);
+    CorrectLogin: "Correct login…", on(Chosen, remedy_rules::correct_login);
     CorrectSignIn: "Correct sign-in…", on(Chosen, sign_in_rules::correct);
     SignInAgain: "Sign in again…", on(Item, sign_in_rules::again);
     SignInAtSource: "Sign in to the source…", on(Item, |it| sign_in_rules::at(it, Side::Source));
     SignInAtDestination: "Sign in to the destination…", on(Item, |it| sign_in_rules::at(it, Side::Destination));
-    EditHost: "Edit host…", on(Chosen, rules::edit_host);
-    PinCertificate: "Pin this certificate…", on(Chosen, rules::pin_certificate);
+    EditHost: "Edit host…", on(Chosen, remedy_rules::edit_host);
+    PinCertificate: "Pin this certificate…", on(Chosen, remedy_rules::pin_certificate);
+    CorrectOption: "Options…", on(Item, remedy_rules::correct_option);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));
     StopNow: "Stop at once", on(Chosen, rules::stop_at_once);
-    StartNext: "Start next", on(Chosen, rules::start_next).keys(&[key(Key::N)]);
+    StartNext: "Start next", on(Chosen, rules::start_next).keys(&[shift(Key::N)]);
     Resume: "Resume", on(Chosen, rules::resume);
     EditItem: "Edit…", on(Chosen, rules::edit).keys(&[key(Key::E)]);
+    Note: "Note…", on(Chosen, rules::note).keys(&[key(Key::N)]);
     ItemOptions: "Options of the item…", on(Chosen, preview_rules::item_options);
     TestItem: "Test connection…", on(Chosen, check_rules::test_item).keys(&[key(Key::T)]);
     Preview: "Preview…", on(Chosen, preview_rules::preview).keys(&[key(Key::P)]);
@@ -297,7 +300,7 @@ actions! {
     Unlock: "Unlock", on(Only(Screen::Vault), rules::unlock).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     Browse: "Browse…", on(Only(Screen::Import), |_| Ok(UserAction::Browse));
     Import: "Import", on(Only(Screen::Import), rules::import);
-    Correct: "Correct", on(Only(Screen::Remedy), rules::correct).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
+    Correct: "Correct", on(Only(Screen::Remedy), remedy_rules::correct).keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     SignInHere: "Open the browser", on(Only(Screen::SignIn), |it| sign_in_rules::begin(it, Way::Browser))
         .keys(&[key(Key::Enter)]);
     SignInElsewhere: "Show a code for another device", on(Only(Screen::SignIn), |it| sign_in_rules::begin(it, Way::Device));

@@ -80,8 +80,19 @@ fn d31_pre_stage_brings_what_is_older_than_a_date_or_so_many_days_and_full_the_r
     pass(&scene, &["prestage", "--older-than", "2003-02-06"], 0);
     shows(&scene, "Completed (Pre-Stage)");
     assert_eq!(appended(&scene), 6);
+    // Where the project's days begin earlier, the last of these hours are another day.
+    let set = |option: &str, code| scene.workspace.run(&["project", "set", PROJECT, option]).expect(code);
+    assert!(set("zone=Nowhere/Else", 2).stderr.contains("zone is a zone by its name, such as Europe/Vienna"));
+    set("zone=pacific/kiritimati", 0);
+    pass(&scene, &["prestage", "--older-than", "2003-02-06"], 0);
+    assert_eq!(appended(&scene), 0, "it begins earlier there");
+    pass(&scene, &["prestage", "--older-than", "2003-02-07"], 0);
+    assert_eq!(appended(&scene), 0);
+    set("zone=none", 0);
+    pass(&scene, &["prestage", "--older-than", "2003-02-07"], 0);
+    assert_eq!(appended(&scene), 1);
     pass(&scene, &["prestage", "--older-than", "30"], 0);
-    assert_eq!(appended(&scene), 4);
+    assert_eq!(appended(&scene), 3);
     pass(&scene, &["full"], 0);
     assert_eq!(appended(&scene), 1);
     scene.assert_equal();

@@ -7,12 +7,11 @@ use super::subject::{HybridUsers, Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
 use crate::domain::action::Action;
-use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
+use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::counted;
-use crate::engine::snapshot::ItemRow;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::{ItemRemoval, VaultForm, WholeProject};
 use crate::ui::model::grid::GridAction;
@@ -53,18 +52,29 @@ pub(super) fn stop(subject: &Subject<'_>) -> Ruling {
     allowed(subject, Action::Stop).map(UserAction::Stop)
 }
 
-/// Offered when a stop takes long: it costs what is under way a second copy of its way.
+/// Offered when a stop takes long: it costs what is under way a second copy of its way. Of several items, those are meant that
+/// are stopping for long.
 pub(super) fn stop_at_once(subject: &Subject<'_>) -> Ruling {
-    match subject {
-        Subject::Item(OneItem { row, now, .. }) if row.status != Status::Stopping || !slow_stop(row, *now) => {
-            Err(Unavailable::Nothing("It is not stopping for long"))
+    let slow: Vec<ItemId> = match subject {
+        Subject::Item(OneItem { row, now, .. }) => {
+            let since = row.pass.filter(|_| row.status == Status::Stopping).map(|pass| pass.since);
+            since.filter(|since| is_slow(*since, *now)).map(|_| row.item).into_iter().collect()
         }
-        _ => chosen(subject).map(UserAction::StopAtOnce),
+        Subject::Items(Items { grid, now, .. }) => {
+            chosen(subject)?;
+            let stopping = grid.selection.stopping.iter();
+            stopping.filter(|(_, since)| is_slow(*since, *now)).map(|(item, _)| *item).collect()
+        }
+        _ => return Err(ELSEWHERE),
+    };
+    match slow.is_empty() {
+        true => Err(Unavailable::Nothing("Nothing is stopping for long: it is offered after 30 seconds")),
+        false => Ok(UserAction::StopAtOnce(Targets::These(slow))),
     }
 }
 
-fn slow_stop(row: &ItemRow, now: Timestamp) -> bool {
-    row.pass.is_some_and(|pass| now.since(pass.since) >= SLOW_STOP)
+fn is_slow(since: Timestamp, now: Timestamp) -> bool {
+    now.since(since) >= SLOW_STOP
 }
 
 pub(super) fn start_next(subject: &Subject<'_>) -> Ruling {
@@ -118,7 +128,7 @@ pub(super) fn stop_held(subject: &Subject<'_>) -> Ruling {
 
 fn held(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
     match subject {
-        Subject::Items(Items { held: 1.., .. }) => Ok(Targets::Held),
+        Subject::Items(Items { held: Some(line), .. }) => Ok(Targets::Held(line.reason)),
         _ => Err(Unavailable::Nothing("Nothing is held")),
     }
 }
@@ -140,6 +150,14 @@ pub(super) fn edit(subject: &Subject<'_>) -> Ruling {
         }
         _ => Err(ELSEWHERE),
     }
+}
+
+/// The note is a part of what is edited.
+pub(super) fn note(subject: &Subject<'_>) -> Ruling {
+    edit(subject).map(|action| match action {
+        UserAction::AskEdit(item) => UserAction::AskNote(item),
+        other => other,
+    })
 }
 
 pub(super) fn ask_remove(subject: &Subject<'_>, removal: ItemRemoval) -> Ruling {
@@ -277,75 +295,6 @@ pub(super) fn unlock(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Vault(VaultForm { busy: true, .. }) => Err(BUSY),
         Subject::Vault(form) => form.fault().map_or(Ok(UserAction::Unlock), |fault| Err(Unavailable::Nothing(fault))),
-        _ => Err(ELSEWHERE),
-    }
-}
-
-/// What cures the failure that is shown.
-pub(super) fn cure(subject: &Subject<'_>) -> Option<Remedy> {
-    match subject {
-        Subject::Item(OneItem { project, row, .. }) => {
-            let (side, failure) = row.failure.as_ref()?;
-            let sign_in = side.and_then(|side| project.server(side).sign_in());
-            remedy(failure, *side, sign_in.map(|sign_in| sign_in.kind))
-        }
-        Subject::Items(Items { grid, .. }) => {
-            let totals = &grid.sums.totals;
-            totals.refused.map(Remedy::CorrectLogin).or(totals.sign_in_refused.map(Remedy::CorrectSignIn))
-        }
-        _ => None,
-    }
-}
-
-pub(super) fn try_now(subject: &Subject<'_>) -> Ruling {
-    match (subject, cure(subject)) {
-        (Subject::Item(OneItem { row, .. }), Some(Remedy::TryNow)) if row.status.is_at_rest() => {
-            Ok(UserAction::AskStart(Targets::These(vec![row.item])))
-        }
-        (Subject::Items(_), _) | (_, Some(Remedy::TryNow)) => Ok(UserAction::TryNow),
-        _ => Err(Unavailable::Nothing("Every server was reached")),
-    }
-}
-
-pub(super) fn retry_now(subject: &Subject<'_>) -> Ruling {
-    let Subject::Item(OneItem { row, .. }) = subject else { return Err(ELSEWHERE) };
-    match &row.progress.retry {
-        Some(retry) if retry.failure.retry.may_be_hurried() => Ok(UserAction::RetryNow(Targets::These(vec![row.item]))),
-        Some(_) => Err(Unavailable::Nothing("The server or the run hours name this pause")),
-        None => Err(Unavailable::Nothing("It does not wait to try again")),
-    }
-}
-
-pub(super) fn correct_login(subject: &Subject<'_>) -> Ruling {
-    let Some(Remedy::CorrectLogin(side)) = cure(subject) else {
-        return Err(Unavailable::Nothing("No login was refused"));
-    };
-    let item = if let Subject::Item(OneItem { row, .. }) = subject { Some(row.item) } else { None };
-    Ok(UserAction::AskLogin(item, side))
-}
-
-pub(super) fn edit_host(subject: &Subject<'_>) -> Ruling {
-    let side = match subject {
-        Subject::Item(OneItem { row, .. }) => {
-            row.failure.as_ref().and_then(|(side, failure)| host_in_doubt(failure, *side))
-        }
-        Subject::Items(Items { grid, .. }) => grid.sums.totals.unreached,
-        _ => None,
-    };
-    side.map(UserAction::AskEditHost).ok_or(Unavailable::Nothing("Every server was reached"))
-}
-
-pub(super) fn pin_certificate(subject: &Subject<'_>) -> Ruling {
-    match cure(subject) {
-        Some(Remedy::PinCertificate(side)) => Ok(UserAction::AskPin(side)),
-        _ => Err(Unavailable::Nothing("No certificate was refused")),
-    }
-}
-
-pub(super) fn correct(subject: &Subject<'_>) -> Ruling {
-    match subject {
-        Subject::Remedy(form) if form.busy => Err(BUSY),
-        Subject::Remedy(form) => form.request().map(|_| UserAction::Correct).map_err(Unavailable::Refused),
         _ => Err(ELSEWHERE),
     }
 }

@@ -1,6 +1,7 @@
 //! When a person can sign in.
 
-use super::rules::{BUSY, ELSEWHERE, cure};
+use super::remedy_rules::cure;
+use super::rules::{BUSY, ELSEWHERE};
 use super::{OneItem, Ruling, Subject, Unavailable, UserAction};
 use crate::domain::action::Action;
 use crate::domain::failure::Side;

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{HybridUserId, ItemId};
 use crate::domain::project::Project;
+use crate::domain::status::HoldReason;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::service::hybrid::batches::BatchLine;
@@ -124,6 +125,13 @@ impl Screen {
     ];
 }
 
+/// The line over the items that tells of those that are held for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldLine {
+    /// The reason, if it is known.
+    pub reason: Option<HoldReason>,
+}
+
 /// The items of a project.
 #[derive(Clone, Copy)]
 pub struct Items<'a> {
@@ -131,8 +139,10 @@ pub struct Items<'a> {
     pub grid: &'a Grid,
     /// The row at the cursor, if it is shown and may be meant.
     pub cursor: Option<ItemId>,
-    /// How many of the project's items are held.
-    pub held: usize,
+    /// The line that is acted in, if one is.
+    pub held: Option<HeldLine>,
+    /// The time it is.
+    pub now: Timestamp,
     /// New starts of the project are held.
     pub starts_held: bool,
     /// How many items may migrate at once.

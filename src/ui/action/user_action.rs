@@ -4,7 +4,9 @@ use super::hybrid_act::HybridAct;
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PoolId};
+use crate::domain::overrides::OptionKey;
 use crate::domain::star::Star;
+use crate::domain::status::HoldReason;
 use crate::service::errors::StoredError;
 use crate::service::sign_in::Way;
 use crate::ui::model::closing::CloseEvent;
@@ -22,8 +24,8 @@ pub enum Targets {
     Shown,
     /// All of the project that is shown.
     All,
-    /// All that wait for a word.
-    Held,
+    /// All that wait for a word for this reason, or for an unknown one.
+    Held(Option<HoldReason>),
     /// These.
     These(Vec<ItemId>),
 }
@@ -49,12 +51,16 @@ pub enum UserAction {
     Start,
     /// Show the dialog that changes an item.
     AskEdit(ItemId),
+    /// The same, to change its note.
+    AskNote(ItemId),
     /// Change the item as its dialog says.
     SaveItem,
     /// Show the settings of the project that is shown.
     AskEditProject,
     /// Show the options of the project that is shown, or of an item of it.
     AskOptions(Option<ItemId>),
+    /// Show this option among those of an item.
+    AskOption(ItemId, OptionKey),
     /// Change options as their dialog says.
     SaveOptions,
     /// Show what they would do as they are typed; nothing is saved.

@@ -18,6 +18,7 @@ use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm};
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::hybrid::HybridForm;
+use crate::ui::model::look;
 use crate::ui::pages;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -41,11 +42,15 @@ impl App {
             }
             UserAction::AskStart(targets) => self.ask_start(&targets),
             UserAction::Start => self.start(),
-            UserAction::AskEdit(item) => self.ask_edit(item),
+            UserAction::AskEdit(item) => self.ask_edit(item, Purpose::Quiet),
+            UserAction::AskNote(item) => self.ask_edit(item, Purpose::EditNote),
             UserAction::SaveItem => self.save_item(),
             UserAction::AskEditProject => self.ask_edit_project(None),
             UserAction::AskEditHost(side) => self.ask_edit_project(Some(side)),
             UserAction::AskOptions(item) => self.ask_options(item),
+            UserAction::AskOption(item, key) => {
+                self.ask(Request::ItemOptions(item), Purpose::AskOption(key));
+            }
             UserAction::SaveOptions => self.save_options(),
             UserAction::PreviewOptions => self.preview_options(),
             UserAction::Preview(targets) => self.preview(&targets, None),
@@ -188,9 +193,9 @@ impl App {
             Targets::Selected => self.pages.grid_here()?.selection.targets.clone(),
             Targets::Shown => self.pages.grid_here()?.view.rows(snapshot).map(|row| row.item).collect(),
             Targets::All => snapshot.rows().filter(|row| row.project == project).map(|row| row.item).collect(),
-            Targets::Held => {
+            Targets::Held(reason) => {
                 let held = snapshot.rows().filter(|row| row.project == project && row.status == Status::Held);
-                held.map(|row| row.item).collect()
+                held.filter(|row| look::hold(row) == *reason).map(|row| row.item).collect()
             }
         };
         Some((project, items))

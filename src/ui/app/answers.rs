@@ -61,7 +61,7 @@ impl App {
             Response::Cancelled => self.import_ended(context, ImportEnd::Cancelled),
             Response::Started(report) => self.outcome(&purpose, &report.into_outcome()),
             Response::Done(outcome) => self.outcome(&purpose, &outcome),
-            Response::ItemSettings(settings) => self.edit_begins(*settings),
+            Response::ItemSettings(settings) => self.edit_begins(*settings, &purpose),
             Response::Edited => self.edited(&purpose),
             Response::ProjectEdited(projects) => self.project_edited(projects, &purpose),
             Response::Details(details) => self.details(*details),
@@ -210,7 +210,9 @@ impl App {
             | Purpose::Command(_)
             | Purpose::Lists
             | Purpose::EditItem
-            | Purpose::EditProject => self.say(Tone::Bad, why),
+            | Purpose::EditProject
+            | Purpose::EditNote
+            | Purpose::AskOption(_) => self.say(Tone::Bad, why),
         }
     }
 

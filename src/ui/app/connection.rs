@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::ids::ItemId;
+use crate::domain::overrides::OptionKey;
 use crate::engine::snapshot::Snapshot;
 use crate::service::client::{Client, ClientError, Request, RequestId, Response};
 
@@ -22,8 +23,12 @@ pub(super) enum Purpose {
     Lists,
     Licenses,
     EditItem,
+    /// Its note is meant.
+    EditNote,
     EditProject,
     Options,
+    /// This one of an item is to be shown.
+    AskOption(OptionKey),
     /// What an item has of its own may have changed while its dialog is open.
     OptionsNews,
     PreviewItem,

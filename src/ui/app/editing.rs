@@ -16,10 +16,10 @@ use crate::ui::theme::Tone;
 
 impl App {
     /// Asks for what is known of an item that is to be changed; its dialog opens with the answer.
-    pub(super) fn ask_edit(&mut self, item: ItemId) {
+    pub(super) fn ask_edit(&mut self, item: ItemId, purpose: Purpose) {
         let row = self.connection.snapshot.rows().find(|row| row.item == item);
         match row.map(|row| Action::Edit.check(row.status, 0)) {
-            Some(Ok(())) => drop(self.ask(Request::ItemSettings(item), Purpose::Quiet)),
+            Some(Ok(())) => drop(self.ask(Request::ItemSettings(item), purpose)),
             Some(Err(refusal)) => self.say(Tone::Warning, refusal.to_string()),
             None => {}
         }
@@ -103,8 +103,10 @@ impl App {
         }
     }
 
-    pub(super) fn edit_begins(&mut self, settings: crate::service::edit::ItemSettings) {
-        self.dialogs.open(Dialog::EditItem(Box::new(EditItemForm::new(settings))));
+    pub(super) fn edit_begins(&mut self, settings: crate::service::edit::ItemSettings, purpose: &Purpose) {
+        let mut form = EditItemForm::new(settings);
+        form.at_note = matches!(purpose, Purpose::EditNote);
+        self.dialogs.open(Dialog::EditItem(Box::new(form)));
     }
 
     /// What was asked for is done.

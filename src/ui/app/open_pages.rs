@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::workspace::sort_setting;
 use crate::domain::ids::{HybridProjectId, ProjectId};
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::service::hybrid::HybridOf;
 use crate::ui::model::forms::ProjectForm;
@@ -105,9 +106,12 @@ impl OpenPages {
     }
 
     /// Brings what is shown up to date; tells whether a grid was computed anew.
-    pub fn refresh(&mut self, snapshot: &Snapshot) -> bool {
+    pub fn refresh(&mut self, snapshot: &Snapshot, now: Timestamp) -> bool {
         self.sums.refresh(snapshot);
-        self.grid_here().is_some_and(|grid| grid.refresh(snapshot))
+        self.grid_here().is_some_and(|grid| {
+            grid.tell_time(now);
+            grid.refresh(snapshot)
+        })
     }
 
     /// The page of the item that is shown, and the grid it was opened from.

@@ -4,7 +4,7 @@ use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::ids::ItemId;
-use crate::domain::overrides::Overrides;
+use crate::domain::overrides::{OptionKey, Overrides};
 use crate::service::client::{Request, RequestId};
 use crate::service::preview::Unsaved;
 use crate::ui::action::Targets;
@@ -16,14 +16,16 @@ impl App {
     pub(super) fn ask_options(&mut self, item: Option<ItemId>) {
         match item {
             Some(item) => drop(self.ask(Request::ItemOptions(item), Purpose::Quiet)),
-            None => self.show_options(None),
+            None => self.show_options(None, None),
         }
     }
 
-    fn show_options(&mut self, of: Option<OwnOptions>) {
+    /// With the keyboard at an option, if one is meant.
+    fn show_options(&mut self, of: Option<OwnOptions>, at: Option<OptionKey>) {
         let project = self.pages.project().and_then(|id| self.workspace.project(id)).cloned();
         if let Some(project) = project {
-            let form = OptionsForm::new(project, of, self.services.zone.clone());
+            let mut form = OptionsForm::new(project, of, self.services.zone.clone());
+            form.at = at;
             self.dialogs.open(Dialog::Options(Box::new(form)));
         }
     }
@@ -65,7 +67,8 @@ impl App {
         let row = self.connection.snapshot.rows().find(|row| row.item == item);
         let here = self.pages.project();
         if let Some(name) = row.filter(|row| Some(row.project) == here).map(|row| row.source.clone()) {
-            self.show_options(Some(OwnOptions { item, name, own }));
+            let at = if let Purpose::AskOption(key) = purpose { Some(*key) } else { None };
+            self.show_options(Some(OwnOptions { item, name, own }), at);
         }
     }
 

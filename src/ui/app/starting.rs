@@ -11,6 +11,7 @@ use crate::domain::start_order::StartOrder;
 use crate::service::client::Request;
 use crate::service::launch::Verdict;
 use crate::service::start::StartRequest;
+use crate::service::times::zone_of;
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{StartCandidate, StartForm};
 use crate::ui::theme::Tone;
@@ -31,8 +32,11 @@ impl App {
             fresh: row.pass.is_none(),
         });
         let candidates = candidates.collect();
-        let known = self.workspace.project(project).is_some_and(|project| project.starts.confirmed);
-        let time = (self.services.clock.now(), self.services.zone.clone());
+        let of = self.workspace.project(project);
+        let known = of.is_some_and(|project| project.starts.confirmed);
+        let machine = self.services.zone.clone();
+        let zone = of.map_or(machine.clone(), |project| zone_of(&project.options, &machine));
+        let time = (self.services.clock.now(), zone);
         let mut form = StartForm::new(project, candidates, known, time);
         form.mails.is_asked = self.ask_start_mails(project, chosen.into_iter().collect());
         self.dialogs.open(Dialog::Start(Box::new(form)));

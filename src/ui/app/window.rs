@@ -143,7 +143,7 @@ impl App {
         if self.connection.refresh() {
             self.say(Tone::Bad, ClientError::Closed.to_string());
         }
-        self.frames.recomputed += u64::from(self.pages.refresh(&self.connection.snapshot));
+        self.frames.recomputed += u64::from(self.pages.refresh(&self.connection.snapshot, self.services.clock.now()));
         self.follow_item();
         self.follow_list();
         self.follow_save();

@@ -6,6 +6,7 @@ use super::forms::ChosenErrors;
 use super::words;
 use crate::domain::folder::FolderPath;
 use crate::domain::item_error::ItemError;
+use crate::domain::overrides::OptionKey;
 use crate::domain::project::Project;
 use crate::domain::remedy::{Remedy, remedy};
 use crate::domain::time::Timestamp;
@@ -22,6 +23,8 @@ pub struct ErrorGroup {
     pub server: Option<String>,
     /// The folder that another name would cure.
     pub folder: Option<FolderPath>,
+    /// The option that would cure it.
+    pub option: Option<OptionKey>,
     /// Messages.
     pub messages: u64,
     /// Of these, accepted ones.
@@ -105,8 +108,9 @@ pub fn groups(
         let at = groups.iter().position(|group| group.words == words).unwrap_or_else(|| {
             let cure = remedy(&error.failure, error.side, None);
             let folder = error.folder.clone().filter(|_| cure == Some(Remedy::MapFolder));
-            let (messages, accepted, bytes) = (0, 0, 0);
-            groups.push(ErrorGroup { words, server: None, folder, messages, accepted, bytes, errors: Vec::new() });
+            let option = if let Some(Remedy::Option(key)) = cure { Some(key) } else { None };
+            let (messages, accepted, bytes, errors) = (0, 0, 0, Vec::new());
+            groups.push(ErrorGroup { words, server: None, folder, option, messages, accepted, bytes, errors });
             groups.len() - 1
         });
         let group = &mut groups[at];

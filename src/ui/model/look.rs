@@ -7,8 +7,8 @@ use crate::domain::asking::MailTrouble;
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
 use crate::domain::progress::Phase;
-use crate::domain::status::Status;
-use crate::domain::status_words::display;
+use crate::domain::status::{HoldReason, Status};
+use crate::domain::status_words::{alert, display};
 use crate::domain::time::Timestamp;
 use crate::domain::wording::{self, TextNames};
 use crate::engine::snapshot::{ItemRow, LatestPass};
@@ -100,9 +100,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
             },
             (None, phase) => wording::phase(phase).into(),
         },
-        Status::Held if row.failure.is_none() => {
-            row.pass.and_then(|pass| pass.hold).map_or(String::new(), |hold| words::sentence(hold.word()))
-        }
+        Status::Held if row.failure.is_none() => hold(row).map_or(String::new(), |hold| words::sentence(hold.word())),
         Status::Failed | Status::Held | Status::Stopped => {
             let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
             row.failure.as_ref().map(headline).unwrap_or_default()
@@ -162,6 +160,16 @@ fn completed(row: &ItemRow) -> String {
         parts.push(words::counted(progress.folders_total as usize, "folder"));
     }
     parts.join(" · ")
+}
+
+/// Why an item is held, if it is and that is known.
+pub fn hold(row: &ItemRow) -> Option<HoldReason> {
+    row.pass.filter(|_| row.status == Status::Held)?.hold
+}
+
+/// What to say of an item that has been in its status for unusually long (R9, R23).
+pub fn lasts(row: &ItemRow, now: Timestamp) -> Option<String> {
+    alert(row.status, row.pass?.since, now)
 }
 
 /// Since when an item is what it is.

@@ -22,14 +22,14 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditItemForm) -> Acti
     let holder = Holder::before(ui);
     ui.label(text(Type::Page, form.title()));
     ui.add_space(8.0);
-    let first = !std::mem::replace(&mut form.entered, true);
+    let (first, at_note) = (!std::mem::replace(&mut form.entered, true), form.at_note);
     ui.spacing_mut().item_spacing.x = 24.0;
     ui.columns(2, |columns| {
         let sides = [(Side::Source, &mut form.source), (Side::Destination, &mut form.destination)];
         for (ui, (side, form)) in columns.iter_mut().zip(sides) {
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.x = 8.0;
-                mailbox(ui, page, side, form, first && side == Side::Source);
+                mailbox(ui, page, side, form, first && !at_note && side == Side::Source);
             });
         }
     });
@@ -38,7 +38,10 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditItemForm) -> Acti
     Field::new("Contact address")
         .hint("where its owner is asked for a password, if not at the source address")
         .show(ui, &mut form.contact);
-    Field::new("Note").hint("VIP, call before cut-over").show(ui, &mut form.note);
+    let note = Field::new("Note").hint("VIP, call before cut-over").show(ui, &mut form.note);
+    if first && at_note {
+        note.request_focus();
+    }
     which_mailbox(ui, &form.asks, &mut form.records);
     refused(ui, form.refused.as_deref());
     ui.add_space(12.0);

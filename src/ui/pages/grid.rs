@@ -17,7 +17,7 @@ use crate::ui::model::look::{self, Happening, happening, look};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{NARROW, Palette, ROW, Tone, Type, WIDE, font};
+use crate::ui::theme::{ICON, NARROW, Palette, ROW, Tone, Type, WIDE, font};
 use crate::ui::widgets::text::{badge, cut, figure, muted, text};
 use crate::ui::widgets::{bars, icon, star};
 
@@ -25,8 +25,8 @@ use crate::ui::widgets::{bars, icon, star};
 pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    let (held, starts_held, at_once) = (sum.held, project.starts.held, project.options.concurrent);
-    let items = Items { grid, cursor: None, held, starts_held, at_once };
+    let (starts_held, at_once) = (project.starts.held, project.options.concurrent);
+    let items = Items { grid, cursor: None, held: None, now: page.now, starts_held, at_once };
     head(ui, page, (project, sum), items, &mut actions);
     ui.add_space(8.0);
     if grid.sums.totals.items == 0 {
@@ -148,8 +148,9 @@ fn table(ui: &mut Ui, page: PageContext<'_>, grid: &Grid, scroll: Option<usize>,
     });
 }
 
-fn header(row: &mut TableRow<'_, '_>, Rows { grid, narrow, domains, .. }: Rows<'_>, actions: &mut Actions) {
-    row.col(|ui| header_star(ui, grid, actions));
+fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
+    let Rows { grid, narrow, domains, .. } = rows;
+    row.col(|ui| header_star(ui, rows, actions));
     row.col(|ui| {
         let all = !grid.view.places.is_empty() && grid.selection.targets.len() == grid.view.places.len();
         let mut on = all;
@@ -204,9 +205,10 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 }
 
 /// The star of the header acts on everything selected (R56, R58).
-fn header_star(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+fn header_star(ui: &mut Ui, Rows { grid, page, .. }: Rows<'_>, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let subject = Subject::Items(Items { grid, cursor: None, held: 0, starts_held: false, at_once: 0 });
+    let items = Items { grid, cursor: None, held: None, now: page.now, starts_held: false, at_once: 0 };
+    let subject = Subject::Items(items);
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
     let refused = (ActionName::NoStar.entry().rule)(&subject).err();
     let choices = if refused.is_some() { Vec::new() } else { star_choices(palette) };
@@ -244,7 +246,12 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
             actions.push(UserAction::Grid(action));
         }
     });
-    row.col(|ui| name_cell(ui, rows, item, actions));
+    row.col(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            note(ui, item, actions);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| name_cell(ui, rows, item, actions));
+        });
+    });
     let seen = look(item, page.now);
     row.col(|ui| {
         ui.add_space(6.0);
@@ -285,8 +292,21 @@ fn happening_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, tone: Tone
         });
     }
     // An empty label would be a stop for screen readers that says nothing.
-    if !words.is_empty() {
+    if let Some(alert) = look::lasts(item, page.now) {
+        cut(ui, text(Type::Small, alert).color(palette.tone(Tone::Warning)));
+    } else if !words.is_empty() {
         cut(ui, text(Type::Small, words).color(color));
+    }
+}
+
+/// A pencil where somebody noted something: under the pointer it says what, and a click changes it.
+fn note(ui: &mut Ui, item: &ItemRow, actions: &mut Actions) {
+    let Some(note) = &item.note else { return };
+    let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(ICON), Sense::click());
+    icon::paint(ui.painter(), rect, icon::Icon::Pencil, Palette::of(ui).muted, ui.visuals().panel_fill);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Note of {}: {note}", item.source)));
+    if response.on_hover_cursor(egui::CursorIcon::PointingHand).on_hover_text(note).clicked() {
+        actions.push(UserAction::AskNote(item.item));
     }
 }
 

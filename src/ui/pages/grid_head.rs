@@ -10,7 +10,9 @@ use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
 use crate::domain::star::Star;
-use crate::ui::action::{self, ActionName, Items, Subject, UserAction};
+use crate::domain::status::HoldReason;
+use crate::domain::status_words;
+use crate::ui::action::{self, ActionName, HeldLine, Items, Subject, UserAction};
 use crate::ui::model::grid::{Grid, GridAction, Tab};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
@@ -49,14 +51,7 @@ pub fn head(
     }
     ui.add_space(4.0);
     progress(ui, sum, items, actions);
-    if project.starts.held {
-        line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
-    }
-    if let Some(next) = page.snapshot.outages.get(&project.id) {
-        outage(ui, project, items, &words::second(*next, page.zone), actions);
-    } else if sum.held > 0 {
-        held(ui, items, actions);
-    }
+    holds(ui, page, project, items, actions);
 }
 
 fn progress(ui: &mut Ui, sum: &Summary, items: Items<'_>, actions: &mut Actions) {
@@ -76,35 +71,61 @@ fn at_once(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.label(text(Type::Small, format!("{} at a time", words::count(items.at_once.into()))));
 }
 
-fn held(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
-    let words = format!("{} held: started before, and waiting for your word", words::counted(items.held, "item"));
-    line(ui, &words, |ui| {
-        for name in [ActionName::CorrectLogin, ActionName::CorrectSignIn] {
-            if (name.entry().rule)(&Subject::Items(items)).is_ok() {
-                Control::of(name).show(ui, &Subject::Items(items), actions);
+/// What holds items, a line for each reason.
+fn holds(ui: &mut Ui, page: PageContext<'_>, project: &Project, items: Items<'_>, actions: &mut Actions) {
+    let all = &items.grid.sums.totals.held;
+    if items.starts_held && !all.contains_key(&Some(HoldReason::Switch)) {
+        line(ui, "New starts are held", |ui| Control::of(ActionName::LetGo).show(ui, &Subject::Items(items), actions));
+    }
+    let next = page.snapshot.outages.get(&project.id);
+    if let Some(next) = next {
+        let held = all.get(&Some(HoldReason::Unreachable)).map_or(0, |held| held.items);
+        let (waits, next) = (words::counted(held, "item"), words::second(*next, page.zone));
+        let side = items.grid.sums.totals.unreached;
+        let server = side.map_or("A server".into(), |side| project.server(side).place());
+        let words = format!("{server} cannot be reached: {waits} held, tried again at {next}");
+        let names = [ActionName::EditHost, ActionName::TryNow];
+        held_line(ui, &words, (items, Some(HoldReason::Unreachable), held), &names, actions);
+    }
+    for (reason, held) in all.iter().filter(|(reason, _)| next.is_none() || **reason != Some(HoldReason::Unreachable)) {
+        let words = status_words::held(*reason, held.cause, held.items);
+        let names: &[ActionName] = match reason {
+            Some(HoldReason::Switch) if items.starts_held => &[ActionName::LetGo],
+            Some(HoldReason::LoginRefused) => {
+                &[ActionName::CorrectLogin, ActionName::CorrectSignIn, ActionName::Resume]
             }
-        }
-        Control::of(ActionName::Resume).show(ui, &Subject::Items(items), actions);
-        Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
-    });
+            Some(HoldReason::Unreachable) => &[ActionName::EditHost, ActionName::Resume],
+            _ => &[ActionName::Resume],
+        };
+        held_line(ui, &words, (items, *reason, held.items), names, actions);
+    }
 }
 
-/// A server that cannot be reached, and who waits for it.
-fn outage(ui: &mut Ui, project: &Project, items: Items<'_>, next: &str, actions: &mut Actions) {
-    let waits = words::counted(items.held, "item");
-    let side = items.grid.sums.totals.unreached;
-    let server = side.map_or("A server".into(), |side| project.server(side).place());
-    line(ui, &format!("{server} cannot be reached: {waits} held, tried again at {next}"), |ui| {
-        Control::of(ActionName::EditHost).show(ui, &Subject::Items(items), actions);
-        Control::of(ActionName::TryNow).show(ui, &Subject::Items(items), actions);
-        Control::of(ActionName::StopHeld).show(ui, &Subject::Items(items), actions);
+/// A line about items that are held for this reason, with what can be done about it.
+fn held_line(
+    ui: &mut Ui,
+    words: &str,
+    (items, reason, held): (Items<'_>, Option<HoldReason>, usize),
+    names: &[ActionName],
+    actions: &mut Actions,
+) {
+    let subject = Subject::Items(Items { held: Some(HeldLine { reason }), ..items });
+    line(ui, words, |ui| {
+        if held > 0 && ui.button(format!("See {}", words::count(held as u64))).clicked() {
+            actions.push(UserAction::Grid(GridAction::Held(reason)));
+        }
+        for name in names.iter().chain([&ActionName::StopHeld]) {
+            if (name.entry().rule)(&subject).is_ok() {
+                Control::of(*name).show(ui, &subject, actions);
+            }
+        }
     });
 }
 
 /// Something to know about the whole project, with what can be done about it.
 fn line(ui: &mut Ui, words: &str, controls: impl FnOnce(&mut Ui)) {
     let color = Palette::of(ui).tone(Tone::Warning);
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.label(text(Type::Small, words).color(color));
         controls(ui);
     });
@@ -135,6 +156,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
             ActionName::TestItem,
             ActionName::Preview,
             ActionName::EditItem,
+            ActionName::Note,
             ActionName::ItemOptions,
             ActionName::ResetItems,
             ActionName::ClearCredentials,
@@ -167,13 +189,16 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
-            // Where nobody has to be asked, there is no such tab.
-            if tab == Tab::Owner && count == 0 && grid.filter.tab != tab {
+            if tab.is_rare() && count == 0 && grid.filter.tab != tab {
                 continue;
             }
             let words = format!("{} {}", tab.label(), words::count(count as u64));
             let on = grid.filter.tab == tab;
-            let color = if on { palette.accent } else { palette.text };
+            let color = match (on, tab) {
+                (true, _) => palette.accent,
+                (false, Tab::Alerts) => palette.tone(Tone::Warning),
+                (false, _) => palette.text,
+            };
             if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
                 actions.push(UserAction::Grid(GridAction::Tab(tab)));
             }
@@ -181,6 +206,9 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     });
     if grid.filter.tab == Tab::Problems && !grid.sums.problems.is_empty() {
         problems(ui, grid, actions);
+    }
+    if grid.filter.tab == Tab::Held {
+        reasons(ui, grid, actions);
     }
     ui.horizontal(|ui| {
         search(ui, grid, actions);
@@ -198,18 +226,37 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 
 /// The causes, each with its number of items; a click shows only these.
 fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    let palette = Palette::of(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (problem, count, words) in &grid.sums.problems {
             let on = grid.filter.problem == Some(*problem);
-            let words = text(Type::Small, format!("{words} {}", words::count(*count as u64)));
-            let color = if on { palette.accent } else { palette.text };
-            if ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked() {
+            if part(ui, words, *count, on) {
                 actions.push(UserAction::Grid(GridAction::Problem((!on).then_some(*problem))));
             }
         }
     });
+}
+
+/// Why items are held, in the same way.
+fn reasons(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (reason, held) in &grid.sums.totals.held {
+            let Some(hold) = *reason else { continue };
+            let on = grid.filter.hold == Some(hold);
+            if part(ui, &words::sentence(hold.word()), held.items, on) {
+                actions.push(UserAction::Grid(GridAction::Held((!on).then_some(hold))));
+            }
+        }
+    });
+}
+
+/// A part of what a tab shows, to be shown alone; tells whether it was clicked.
+fn part(ui: &mut Ui, words: &str, count: usize, on: bool) -> bool {
+    let palette = Palette::of(ui);
+    let words = text(Type::Small, format!("{words} {}", words::count(count as u64)));
+    let color = if on { palette.accent } else { palette.text };
+    ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked()
 }
 
 fn search_id() -> Id {

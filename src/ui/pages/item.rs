@@ -1,6 +1,6 @@
 //! The page of one item: where it stands, what was migrated (R18, R50–R52), why it failed (R26).
 
-use egui::{Align, Frame, Layout, Margin, Popup, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, Popup, Ui};
 
 use super::controls::{Control, star_at, star_choices};
 use super::item_lists;
@@ -10,7 +10,6 @@ use crate::domain::failure::Cause;
 use crate::domain::progress::RetryState;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
-use crate::domain::status_words::alert;
 use crate::domain::wording;
 use crate::engine::snapshot::{ItemRow, LatestPass};
 use crate::ui::action::{ActionName, OneItem, Subject, Targets, UserAction};
@@ -36,8 +35,12 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     crumbs(ui, &subject, (project, row), page, &mut actions);
     ui.add_space(4.0);
     status(ui, context, page, row);
-    if let Some(alert) = row.pass.and_then(|pass| alert(row.status, pass.since, context.now)) {
-        ui.label(text(Type::Body, alert).color(Palette::of(ui).tone(Tone::Warning)));
+    let told = [look::hold(row).map(|hold| hold.told().to_owned()), look::lasts(row, context.now)];
+    for words in told.into_iter().flatten() {
+        ui.add(Label::new(text(Type::Body, words).color(Palette::of(ui).tone(Tone::Warning))).wrap());
+    }
+    if let Some(note) = &row.note {
+        cut(ui, text(Type::Body, format!("Note: {note}")));
     }
     if let Some((side, failure)) = &row.failure {
         let words = item::failure(project, row, *side, failure);
@@ -114,7 +117,7 @@ fn beside(ui: &mut Ui, page: &ItemPage, subject: &Subject<'_>, actions: &mut Act
 
 fn buttons(ui: &mut Ui, row: &ItemRow, subject: &Subject<'_>, actions: &mut Actions) {
     Popup::menu(&ui.button("More…")).show(|ui| {
-        for name in [ActionName::TestItem, ActionName::Preview, ActionName::ItemOptions] {
+        for name in [ActionName::Note, ActionName::TestItem, ActionName::Preview, ActionName::ItemOptions] {
             Control::of(name).show(ui, subject, actions);
         }
         ui.separator();
@@ -221,6 +224,8 @@ fn remedies(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
         ActionName::CorrectSignIn,
         ActionName::PinCertificate,
         ActionName::AskAgain,
+        ActionName::EditProject,
+        ActionName::CorrectOption,
     ];
     let may: Vec<ActionName> = all.into_iter().filter(|name| (name.entry().rule)(subject).is_ok()).collect();
     if !may.is_empty() {
@@ -257,9 +262,15 @@ fn retrying(
     let whole = || errors::as_text(&words, server, []);
     notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {
         server_text(ui, server);
-        if retry.failure.retry.may_be_hurried() {
-            Control::of(ActionName::RetryNow).show(ui, subject, actions);
-        }
+        let cures = (ActionName::CorrectOption.entry().rule)(subject).is_ok();
+        ui.horizontal(|ui| {
+            if retry.failure.retry.may_be_hurried() {
+                Control::of(ActionName::RetryNow).show(ui, subject, actions);
+            }
+            if cures {
+                Control::of(ActionName::CorrectOption).show(ui, subject, actions);
+            }
+        });
     });
 }
 

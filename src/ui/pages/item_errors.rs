@@ -5,6 +5,8 @@ use egui::{Align, Layout, Ui};
 
 use super::controls::Control;
 use super::{Actions, ItemContext};
+use crate::domain::ids::ItemId;
+use crate::domain::overrides::OptionKey;
 use crate::domain::wording;
 use crate::service::items::Details;
 use crate::ui::action::{ActionName, UserAction};
@@ -45,6 +47,7 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mu
             {
                 actions.push(UserAction::AskMap(folder.clone()));
             }
+            group.option.iter().for_each(|key| option(ui, (lists.row.item, *key), actions));
             if !whole {
                 let words = format!("Show all {}", words::count(group.errors.len() as u64));
                 if ui.button(text(Type::Small, words)).clicked() {
@@ -56,6 +59,13 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mu
     }
     if page.more.1 {
         Control::of(ActionName::MoreErrors).show(ui, &lists.subject(), actions);
+    }
+}
+
+/// Opens the option that would do otherwise.
+pub(super) fn option(ui: &mut Ui, (item, key): (ItemId, OptionKey), actions: &mut Actions) {
+    if ui.button(text(Type::Small, ActionName::CorrectOption.entry().text)).clicked() {
+        actions.push(UserAction::AskOption(item, key));
     }
 }
 

@@ -99,7 +99,7 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
         section(ui, "Errors");
         item_errors::show(ui, lists, details, actions);
         ui.add_space(8.0);
-        item_notices::show(ui, &lists.page.lists.notices, details.notices.len());
+        item_notices::show(ui, &lists.page.lists.notices, (lists.row.item, details.notices.len()), actions);
         section(ui, "Passes");
         passes(ui, lists, details);
         if !waits {

@@ -2,6 +2,10 @@
 
 use egui::{Align, Label, Layout, Ui};
 
+use super::Actions;
+use super::item_errors::option;
+use crate::domain::ids::ItemId;
+use crate::domain::remedy::option_for;
 use crate::service::items::PAGE;
 use crate::ui::model::errors::as_text;
 use crate::ui::model::notices::NoticeGroup;
@@ -13,8 +17,8 @@ use crate::ui::widgets::text::{copy, cut, muted, section, text};
 /// Lines of one kind that are shown; *Copy text* has all of them.
 const SHOWN: usize = 20;
 
-/// Paints them; nothing where there is nothing to say. `read` is how many were read.
-pub fn show(ui: &mut Ui, groups: &[NoticeGroup], read: usize) {
+/// Paints them; nothing where there is nothing to say. `read` is how many of the item were read.
+pub fn show(ui: &mut Ui, groups: &[NoticeGroup], (item, read): (ItemId, usize), actions: &mut Actions) {
     if groups.is_empty() {
         return;
     }
@@ -41,6 +45,7 @@ pub fn show(ui: &mut Ui, groups: &[NoticeGroup], read: usize) {
             for line in group.lines.iter().take(SHOWN) {
                 ui.add(Label::new(text(Type::Small, line)).wrap().selectable(true));
             }
+            option_for(group.of.0).iter().for_each(|key| option(ui, (item, *key), actions));
             if group.lines.len() > SHOWN {
                 let more = (group.lines.len() - SHOWN) as u64;
                 muted(ui, format!("and {} more lines, which Copy text has too", words::count(more)));

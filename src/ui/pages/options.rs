@@ -18,7 +18,7 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
     &[
         ("Folders", &[OptionKey::Filter, OptionKey::Map, OptionKey::Roles, OptionKey::Subscribe]),
         ("How hard it tries", &[OptionKey::MaximumErrors, OptionKey::RetryLimit]),
-        ("Run hours", &[OptionKey::SourceHours, OptionKey::DestinationHours]),
+        ("Times", &[OptionKey::SourceHours, OptionKey::DestinationHours, OptionKey::Zone]),
         ("Log", &[OptionKey::LogSubjects]),
     ],
     &[
@@ -82,8 +82,9 @@ fn group(ui: &mut Ui, form: &mut OptionsForm, heading: &str, keys: &[OptionKey],
         let (otherwise, own) = (form.otherwise(*key), form.of.is_some());
         let Some(field) = form.fields.iter_mut().find(|field| field.key == *key) else { continue };
         let response = if own { of_item(ui, field, &otherwise) } else { of_project(ui, field, &otherwise) };
-        if *key == OptionKey::Filter && !std::mem::replace(&mut form.entered, true) {
+        if *key == form.at.unwrap_or(OptionKey::Filter) && !std::mem::replace(&mut form.entered, true) {
             response.request_focus();
+            response.scroll_to_me(Some(Align::Center));
         }
         ui.add_space(2.0);
         if *key == OptionKey::Map {

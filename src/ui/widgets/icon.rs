@@ -39,6 +39,8 @@ pub enum Icon {
     Flask,
     /// A box.
     Box,
+    /// A pencil.
+    Pencil,
 }
 
 /// Paints an icon in the middle of a rectangle.
@@ -121,6 +123,11 @@ pub fn paint(painter: &Painter, rect: Rect, icon: Icon, color: Color32, ground: 
             path(vec![at(-0.8, -0.35), at(-0.8, 0.85), at(0.8, 0.85), at(0.8, -0.35)], line);
             path(vec![at(-0.95, -0.8), at(0.95, -0.8), at(0.95, -0.35), at(-0.95, -0.35), at(-0.95, -0.8)], line);
             path(vec![at(-0.25, 0.1), at(0.25, 0.1)], line);
+        }
+        Icon::Pencil => {
+            let (tip, back) = ([at(-0.2, 0.6), at(-0.6, 0.2)], [at(0.45, -0.85), at(0.85, -0.45)]);
+            path(vec![at(-0.85, 0.85), tip[1], back[0], back[1], tip[0], at(-0.85, 0.85)], line);
+            path(tip.to_vec(), line);
         }
     }
 }

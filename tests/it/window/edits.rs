@@ -1,6 +1,7 @@
 //! Corrections by a consultant: an item's dialog, a project's settings, what is deleted or reset.
 
-use egui::{Key, Modifiers};
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable;
 use mailferry::domain::edit::{Change, EditRefusal, Records};
 use mailferry::domain::failure::Side;
 use mailferry::domain::ids::{CredentialId, ItemId};
@@ -58,6 +59,32 @@ fn r24_a_stopped_item_is_changed_in_its_dialog() {
     assert_eq!(edit.records, Some(Records::Reset));
     stage.answer(request, Response::Edited);
     assert!(!stage.shows("Edit anna@contoso.example") && stage.says("Changed"));
+}
+
+#[test]
+fn a_note_is_seen_in_the_list_and_on_the_page_and_changed_by_its_key() {
+    let noted = ItemRow { note: Some("VIP, call before cut-over".into()), ..item_in(1, "anna", Status::Stopped) };
+    let mut stage = Stage::with(vec![noted, item(2, "bob")]);
+    assert!(stage.shows("Note of anna@contoso.example: VIP, call before cut-over") && !stage.says("Note of bob"));
+    stage.click("Note of anna@contoso.example: VIP, call before cut-over");
+    assert!(matches!(stage.only().1, Request::ItemSettings(ItemId(1))));
+    stage.press(Modifiers::NONE, Key::ArrowDown);
+    stage.press(Modifiers::NONE, Key::N);
+    let (request, Request::ItemSettings(ItemId(1))) = stage.only() else { panic!("its settings were to be asked") };
+    stage.answer(request, Response::ItemSettings(Box::new(settings())));
+    assert!(stage.window.get_by_role_and_label(Role::TextInput, "Note").is_focused());
+    stage.window.get_by_role_and_label(Role::TextInput, "Note").type_text("on leave");
+    stage.window.run();
+    stage.click("Save");
+    let (request, Request::EditItem(edit)) = stage.only() else { panic!("an edit") };
+    assert_eq!(edit.note, Change::Set("on leave".into()));
+    stage.answer(request, Response::Edited);
+    stage.click("Stopped: open anna@contoso.example");
+    assert!(stage.shows("Note: VIP, call before cut-over"));
+    stage.asked();
+    stage.click("More…");
+    stage.click("Note…");
+    assert!(matches!(stage.only().1, Request::ItemSettings(ItemId(1))));
 }
 
 #[test]

@@ -12,9 +12,11 @@ mod dialogs;
 mod edits;
 mod errors;
 mod flows;
+mod held;
 mod hybrid;
 mod idle;
 mod licenses;
+mod life;
 mod look_around;
 mod options;
 mod preview;
@@ -35,7 +37,7 @@ use mailferry::domain::ids::{ItemId, PassId, PoolId, ProjectId};
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::project::{Options, Project};
 use mailferry::domain::server::Server;
-use mailferry::domain::status::Status;
+use mailferry::domain::status::{HoldReason, Status};
 use mailferry::domain::time::Timestamp;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
@@ -292,6 +294,13 @@ pub fn item_in(id: i64, name: &str, status: Status) -> ItemRow {
     let pass = LatestPass { started: Some(NOW), ..LatestPass::submitted(PassId(id), PassKind::Full, NOW) };
     let mut row = ItemRow { status, pass: Some(pass), ..item(id, name) };
     row.progress.updated = Some(NOW);
+    row
+}
+
+/// The same, held for this reason.
+pub fn held(id: i64, name: &str, reason: HoldReason) -> ItemRow {
+    let mut row = item_in(id, name, Status::Held);
+    row.pass = row.pass.map(|pass| LatestPass { hold: Some(reason), ..pass });
     row
 }
 

@@ -9,8 +9,10 @@ use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::ItemId;
 use mailferry::domain::item_error::ItemError;
+use mailferry::domain::notice::{Notice, NoticeKind};
+use mailferry::domain::progress::RetryState;
 use mailferry::domain::server::AdminLogin;
-use mailferry::domain::status::Status;
+use mailferry::domain::status::{HoldReason, Status};
 use mailferry::engine::command::Command;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::service::WorkspaceInfo;
@@ -20,7 +22,7 @@ use mailferry::service::items::Details;
 use mailferry::service::remedies::AccountOf;
 use mailferry::service::{ServiceError, VaultKind};
 
-use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
+use super::{NOW, PROJECT, Stage, held, item, item_in, project, refused_login};
 
 fn failed(cause: Cause, side: Side) -> ItemRow {
     let failure = Failure::new(cause, Scope::Mailbox, Retry::User, "doing");
@@ -61,7 +63,7 @@ fn e8_a_refused_login_is_corrected_where_it_is_shown() {
 fn e8_an_administrators_login_is_corrected_for_all_from_the_list_too() {
     let mut of = project();
     of.source.set_administrator(AdminLogin::parse("chief")).expect("it may have one");
-    let held = item_in(2, "bob", Status::Held);
+    let held = held(2, "bob", HoldReason::LoginRefused);
     let mut stage = Stage::closed();
     stage.state(vec![failed(Cause::AdministratorLoginRefused, Side::Source), held]);
     let info = WorkspaceInfo {
@@ -142,7 +144,13 @@ fn e8_another_host_is_named_where_a_server_was_not_reached() {
     stage.answer(request, Response::ProjectEdited(vec![project()]));
     assert!(!stage.shows("Host of the destination") && stage.says("Changed"));
     // The list has it beside what is held.
-    let mut rows = Snapshot::of(2, vec![ItemRow { status: Status::Held, ..failed(Cause::Unreachable, Side::Source) }]);
+    let mut rows = Snapshot::of(
+        2,
+        vec![ItemRow {
+            failure: failed(Cause::Unreachable, Side::Source).failure,
+            ..held(1, "anna", HoldReason::Unreachable)
+        }],
+    );
     rows.outages.insert(PROJECT, NOW);
     let mut stage = Stage::with(Vec::new());
     stage.service.snapshots.send_replace(Arc::new(rows));
@@ -187,10 +195,92 @@ fn e8_a_refused_folder_gets_another_name_by_a_rule_that_says_what_it_does() {
 
 #[test]
 fn e8_where_nothing_can_be_done_by_a_button_there_is_none() {
-    let stage = page(failed(Cause::TooManyErrors, Side::Source));
-    for name in ["Try now", "Edit host…", "Correct login…", "Pin this certificate…", "Map folder…"] {
+    let stage = page(failed(Cause::Internal, Side::Source));
+    for name in [
+        "Try now",
+        "Edit host…",
+        "Correct login…",
+        "Pin this certificate…",
+        "Map folder…",
+        "Project settings…",
+        "Options…",
+    ] {
         assert!(!stage.shows(name), "{name}");
     }
     let stage = Stage::with(vec![item(1, "anna")]);
     assert!(!stage.shows("Correct login…"));
+}
+
+#[test]
+fn e8_settings_of_the_project_are_opened_at_the_side_whose_server_has_to_be_named_otherwise() {
+    for (cause, side) in [
+        (Cause::NoPasswords, Side::Source),
+        (Cause::MaildirNotOpened, Side::Destination),
+        (Cause::AdministratorStays, Side::Source),
+    ] {
+        let mut stage = page(failed(cause, side));
+        stage.click("Project settings…");
+        let host = format!("Host of the {}", side.word());
+        assert!(stage.window.get_by_role_and_label(Role::TextInput, &host).is_focused(), "{cause:?}");
+    }
+}
+
+/// Answers the options that an item has of its own: none.
+fn own_options(stage: &mut Stage) {
+    let (request, Request::ItemOptions(ItemId(1))) = stage.only() else { panic!("its options") };
+    stage.answer(request, Response::ItemOptions(ItemId(1), Box::default()));
+    assert!(stage.shows("Options of anna@contoso.example"));
+}
+
+#[test]
+fn e8_the_option_that_cures_a_failure_or_a_pause_is_opened_there() {
+    let mut stage = page(failed(Cause::TooManyErrors, Side::Source));
+    stage.click("Options…");
+    own_options(&mut stage);
+    let field = stage.window.get_by_role_and_label(Role::CheckBox, "Item errors that end a pass as Failed");
+    assert!(field.is_focused());
+
+    let mut row = item_in(1, "anna", Status::Migrating);
+    let failure = Failure::new(Cause::OutsideHours, Scope::Endpoint, Retry::Later, "waiting");
+    let side = Some(Side::Destination);
+    row.progress.retry = Some(RetryState { side, failure, attempt: 0, limit: 8, until: NOW });
+    let mut stage = page(row);
+    assert!(stage.says("Outside the run hours of the destination: goes on at"));
+    stage.click("Options…");
+    own_options(&mut stage);
+    let field = stage.window.get_by_role_and_label(Role::CheckBox, "When the destination may be used");
+    assert!(field.is_focused());
+}
+
+#[test]
+fn e8_the_options_for_malformed_messages_and_for_labels_are_opened_where_these_are_told() {
+    let refused = ItemError {
+        side: Some(Side::Destination),
+        ..ItemError::about(Failure::new(Cause::MessageMalformed, Scope::Message, Retry::User, "appending"))
+    };
+    let notice =
+        Notice { folder: None, kind: NoticeKind::OtherLabels, side: None, messages: 4, numbers: vec![], detail: None };
+    for (errors, notices, option) in [
+        (vec![refused], vec![], "Copy the cleaned form of messages that the destination calls malformed"),
+        (vec![], vec![notice], "Copy a Gmail message into the folder of each of its labels, not of one only"),
+    ] {
+        let mut stage = Stage::with(vec![item_in(1, "anna", Status::Completed)]);
+        stage.press(Modifiers::NONE, Key::ArrowDown);
+        stage.press(Modifiers::NONE, Key::Enter);
+        let (request, Request::Details(item)) = stage.only() else { panic!("details") };
+        let errors = errors.into_iter().map(|error| StoredError { id: 1, item, error }).collect();
+        let details = Details {
+            item,
+            passes: Vec::new(),
+            folders: Vec::new(),
+            errors,
+            notices,
+            own: Default::default(),
+            credentials: Default::default(),
+        };
+        stage.answer(request, Response::Details(Box::new(details)));
+        stage.click("Options…");
+        own_options(&mut stage);
+        assert!(stage.window.get_by_role_and_label(Role::CheckBox, option).is_focused(), "{option}");
+    }
 }

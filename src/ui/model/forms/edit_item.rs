@@ -49,6 +49,8 @@ pub struct EditItemForm {
     pub asks: Vec<Side>,
     /// The answer.
     pub records: Option<Records>,
+    /// Its note is meant: the keyboard is there first.
+    pub at_note: bool,
     /// It was painted once: its first field has had the focus.
     pub entered: bool,
     /// Why it was not changed.
@@ -69,6 +71,7 @@ impl EditItemForm {
             before,
             asks: Vec::new(),
             records: None,
+            at_note: false,
             entered: false,
             refused: None,
             asked: None,

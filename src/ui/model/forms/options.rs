@@ -70,6 +70,8 @@ pub struct OptionsForm {
     pub of: Option<OwnOptions>,
     /// All options that it may have.
     pub fields: Vec<OptionField>,
+    /// The option that is meant, if one is: the keyboard is there first.
+    pub at: Option<OptionKey>,
     /// Faults are shown from the first try on.
     pub tried: bool,
     /// It was painted once: its first field has had the focus.
@@ -93,7 +95,7 @@ impl OptionsForm {
         };
         let fields = keys.map(field).collect();
         let (tried, entered, refused, asked) = (false, false, None, None);
-        Self { project, of, fields, tried, entered, refused, asked, zone }
+        Self { project, of, fields, at: None, tried, entered, refused, asked, zone }
     }
 
     /// Another process changed what is shown: fields that were not touched here follow it, and so does what all others are set
@@ -155,15 +157,21 @@ impl OptionsForm {
         self.fields.iter().filter(|field| field.is_changed()).flat_map(OptionField::written).collect()
     }
 
+    /// Whether days would begin elsewhere: those that are written stay the same days.
+    fn is_zone_changed(&self) -> bool {
+        self.fields.iter().any(|field| field.key == OptionKey::Zone && field.is_changed())
+    }
+
     /// What would count.
     fn values(&self) -> Result<Options, SetError> {
         let mut values = self.project.options.clone();
+        let moves = |key| matches!(key, OptionKey::Earliest | OptionKey::Latest) && self.is_zone_changed();
         for field in self.fields.iter().filter(|field| field.own) {
             match &self.of {
                 Some(of) if !field.is_changed() => {
                     field.key.copy(&of.own.effective(&self.project.options), &mut values)
                 }
-                None if !field.is_changed() => {}
+                None if !field.is_changed() && !moves(field.key) => {}
                 _ => set_unchecked(&mut values, field, &self.zone)?,
             }
         }
@@ -216,7 +224,8 @@ fn set(values: &mut Options, written: &[(OptionKey, String)], zone: &TimeZone) -
 
 /// Sets one field; whether it goes with the others is asked when all are set.
 fn set_unchecked(values: &mut Options, field: &OptionField, zone: &TimeZone) -> Result<(), SetError> {
-    let mut alone = Options::default();
+    // A day is one of the project's zone.
+    let mut alone = Options { zone: values.zone.clone(), ..Options::default() };
     set(&mut alone, &field.written(), zone)?;
     field.key.copy(&alone, values);
     Ok(())

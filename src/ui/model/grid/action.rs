@@ -4,6 +4,7 @@ use super::problems::GridProblem;
 use super::{Column, Tab};
 use crate::domain::ids::ItemId;
 use crate::domain::star::Star;
+use crate::domain::status::HoldReason;
 
 /// What a person does with the grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum GridAction {
     StarFilter(Option<Star>),
     /// Only items with this problem, or all that have one.
     Problem(Option<GridProblem>),
+    /// Only items that are held for this reason, or all that are held.
+    Held(Option<HoldReason>),
     /// Show everything again.
     ClearFilters,
     /// Select or deselect one, and go there.

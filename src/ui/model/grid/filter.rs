@@ -6,7 +6,10 @@ use super::problems::GridProblem;
 use super::search::Sought;
 use super::{Column, GridAction, Sort, Tab};
 use crate::domain::star::Star;
+use crate::domain::status::HoldReason;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
+use crate::ui::model::look;
 
 /// Which rows are asked for, and in which order.
 #[derive(Clone, Debug)]
@@ -20,6 +23,10 @@ pub struct Filter {
     sought: Sought,
     /// One problem among those of its tab; none shows all.
     pub problem: Option<GridProblem>,
+    /// One reason among those for which items are held; none shows all.
+    pub hold: Option<HoldReason>,
+    /// The time it is.
+    pub(super) now: Timestamp,
     /// Stars that are shown; empty shows all.
     pub stars: BTreeSet<Option<Star>>,
 }
@@ -32,6 +39,8 @@ impl Filter {
             search: String::new(),
             sought: Sought::default(),
             problem: None,
+            hold: None,
+            now: Timestamp::from_millis(0),
             stars: BTreeSet::new(),
         }
     }
@@ -42,7 +51,8 @@ impl Filter {
     }
 
     pub(super) fn shows(&self, row: &ItemRow) -> bool {
-        self.tab.holds(row)
+        self.tab.holds(row, self.now)
+            && self.hold.is_none_or(|hold| look::hold(row) == Some(hold))
             && self.problem.is_none_or(|problem| GridProblem::of(row) == problem)
             && (self.stars.is_empty() || self.stars.contains(&row.star))
             && (self.search.is_empty() || self.sought.holds(&row.source) || self.sought.holds(&row.destination))
@@ -56,7 +66,8 @@ impl Filter {
                 self.sort = Sort { column: *column, descending: again && !self.sort.descending };
             }
             GridAction::SortAgain => {}
-            GridAction::Tab(tab) => (self.tab, self.problem) = (*tab, None),
+            GridAction::Tab(tab) => (self.tab, self.problem, self.hold) = (*tab, None, None),
+            GridAction::Held(hold) => (self.tab, self.problem, self.hold) = (Tab::Held, None, *hold),
             GridAction::Problem(problem) => self.problem = *problem,
             GridAction::Search(text) => {
                 self.sought = Sought::of(text);
@@ -68,7 +79,7 @@ impl Filter {
                 }
             }
             GridAction::ClearFilters => {
-                (self.tab, self.problem) = (Tab::All, None);
+                (self.tab, self.problem, self.hold) = (Tab::All, None, None);
                 self.search.clear();
                 self.stars.clear();
             }

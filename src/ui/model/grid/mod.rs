@@ -18,7 +18,7 @@ pub use search::Sought;
 pub use selection::Selection;
 pub use sort::{Column, Sort};
 pub use state::Grid;
-pub use sums::{Sums, Totals};
+pub use sums::{HeldItems, Sums, Totals};
 pub use tab::{Tab, is_done};
 pub use view::View;
 

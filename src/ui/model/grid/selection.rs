@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use super::sums::may;
 use crate::domain::action::Action;
 use crate::domain::ids::ItemId;
+use crate::domain::status::Status;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// Selected items, and the row that keys act on.
@@ -20,18 +22,23 @@ pub struct Selection {
     pub targets: Vec<ItemId>,
     /// How many of those can be started, and how many stopped.
     pub allowed: (usize, usize),
+    /// Those of them that are being stopped, and since when.
+    pub stopping: Vec<(ItemId, Timestamp)>,
 }
 
 impl Selection {
     /// Finds what actions would act on, among the rows shown.
     pub(super) fn aim<'a>(&mut self, shown: impl Iterator<Item = &'a ItemRow>) {
         self.targets.clear();
+        self.stopping.clear();
         self.allowed = (0, 0);
         if self.selected.is_empty() {
             return;
         }
         for row in shown.filter(|row| self.selected.contains(&row.item)) {
             self.targets.push(row.item);
+            let since = row.pass.filter(|_| row.status == Status::Stopping).map(|pass| (row.item, pass.since));
+            self.stopping.extend(since);
             self.allowed.0 += usize::from(may(row, Action::Start));
             self.allowed.1 += usize::from(may(row, Action::Stop));
         }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::sort::compare;
 use super::sums::{self, Sums, Totals};
-use super::{Filter, GridAction, Selection, Sort, View};
+use super::{Filter, GridAction, Selection, Sort, Tab, View};
 use crate::domain::ids::ProjectId;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// The grid of one project.
@@ -44,6 +45,15 @@ impl Grid {
         }
     }
 
+    /// The time it is: some items last too long from a time on (R9, R23). Something is computed anew only when one comes to.
+    pub fn tell_time(&mut self, now: Timestamp) {
+        let before = std::mem::replace(&mut self.filter.now, now);
+        if self.sums.totals.alerts_at(before) != self.sums.totals.alerts_at(now) {
+            self.generation += 1;
+            self.view.resort |= self.filter.tab == Tab::Alerts;
+        }
+    }
+
     /// Brings it up to date; answers whether there was anything to do.
     pub fn refresh(&mut self, snapshot: &Snapshot) -> bool {
         let key = (snapshot.revision, self.generation);
@@ -52,7 +62,7 @@ impl Grid {
         }
         self.key = Some(key);
         self.follow(snapshot);
-        self.sums.add_up();
+        self.sums.add_up(self.filter.now);
         // The order stands still under the pointer and while something is selected.
         let held = self.hovered || !self.selection.selected.is_empty();
         // Addresses do not change, so domains are compared only when items come or go.
@@ -138,6 +148,7 @@ impl Grid {
             | GridAction::Search(_)
             | GridAction::StarFilter(_)
             | GridAction::Problem(_)
+            | GridAction::Held(_)
             | GridAction::ClearFilters => {}
         }
     }

@@ -1,10 +1,14 @@
 //! Sums over the items of a project, kept from state to state.
 
+use std::collections::BTreeMap;
+
 use super::problems::{GridProblem, Problems};
-use super::tab::Tab;
+use super::tab::{Tab, alerts_from};
 use crate::domain::action::Action;
 use crate::domain::failure::{Cause, Failure, Scope, Side};
 use crate::domain::ids::ProjectId;
+use crate::domain::status::{HoldReason, Status};
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::ui::model::chunks::PerChunk;
 use crate::ui::model::look;
@@ -15,13 +19,26 @@ fn is_of_the_sign_in(failure: &Failure) -> bool {
         && matches!(failure.cause, Cause::SignInRefused | Cause::SignInHeld | Cause::TokenUnfit)
 }
 
+/// Items that are held for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldItems {
+    /// How many.
+    pub items: usize,
+    /// What the first of them was told.
+    pub cause: Option<Cause>,
+}
+
 /// Sums over the items of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Items.
     pub items: usize,
     /// Items of each tab.
-    pub tabs: [usize; 8],
+    pub tabs: [usize; 10],
+    /// Those that are held, by reason.
+    pub held: BTreeMap<Option<HoldReason>, HeldItems>,
+    /// When those that may come to last too long do, the first one first.
+    alerts: Vec<Timestamp>,
     /// Those that wait, run or are being stopped.
     pub not_at_rest: usize,
     /// Bytes moved.
@@ -44,8 +61,15 @@ impl Totals {
         self.not_at_rest += usize::from(!row.status.is_at_rest());
         self.bytes += look::bytes(row);
         self.speed += row.speed;
-        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
-            *count += usize::from(tab.holds(row));
+        // What lasts too long is counted by the time it is, when all is added up.
+        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL).filter(|(_, tab)| *tab != Tab::Alerts) {
+            *count += usize::from(tab.holds(row, Timestamp::MAX));
+        }
+        self.alerts.extend(alerts_from(row));
+        if row.status == Status::Held {
+            let held = self.held.entry(look::hold(row)).or_default();
+            held.items += 1;
+            held.cause = held.cause.or(row.failure.as_ref().map(|(_, failure)| failure.cause));
         }
         let login = [Cause::AdministratorLoginRefused, Cause::AdministratorLoginHeld];
         let refused = row.failure.as_ref().filter(|(_, failure)| login.contains(&failure.cause));
@@ -66,10 +90,20 @@ impl Totals {
         self.bytes += other.bytes;
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
+        for (reason, more) in &other.held {
+            let held = self.held.entry(*reason).or_default();
+            (held.items, held.cause) = (held.items + more.items, held.cause.or(more.cause));
+        }
+        self.alerts.extend(&other.alerts);
         self.refused = self.refused.or(other.refused);
         self.sign_in_refused = self.sign_in_refused.or(other.sign_in_refused);
         self.unreached = self.unreached.or(other.unreached);
         self.shown = (self.shown.0 + other.shown.0, self.shown.1 + other.shown.1);
+    }
+
+    /// How many last too long at this time.
+    pub(super) fn alerts_at(&self, now: Timestamp) -> usize {
+        self.alerts.partition_point(|from| *from < now)
     }
 }
 
@@ -86,16 +120,18 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub(super) fn add_up(&mut self) {
+    pub(super) fn add_up(&mut self, now: Timestamp) {
         self.totals = Totals::default();
         self.chunks.all().for_each(|chunk| self.totals.add(chunk));
+        self.totals.alerts.sort_unstable();
+        self.totals.tabs[Tab::Alerts as usize] = self.totals.alerts_at(now);
     }
 
     pub(super) fn count_problems(&mut self, project: ProjectId, tab: Tab, snapshot: &Snapshot) {
         self.problems.clear();
         if tab == Tab::Problems {
             let mut problems = Problems::default();
-            let rows = snapshot.rows().filter(|row| row.project == project && Tab::Problems.holds(row));
+            let rows = snapshot.rows().filter(|row| row.project == project && Tab::Problems.holds(row, Timestamp::MAX));
             rows.for_each(|row| problems.count(row));
             self.problems = problems.listed();
         }

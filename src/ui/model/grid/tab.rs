@@ -3,6 +3,8 @@
 use crate::domain::asking::MailTrouble;
 use crate::domain::figures;
 use crate::domain::status::Status;
+use crate::domain::status_words::alerts_after;
+use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 
 /// A group of statuses with a tab of its own.
@@ -13,10 +15,14 @@ pub enum Tab {
     All,
     /// Waits for credentials of its owner.
     Owner,
+    /// In one status for unusually long (R9, R23).
+    Alerts,
     /// A worker has it.
     Running,
-    /// Waits for a worker, a time or a word.
+    /// Waits for a worker or a time.
     Pending,
+    /// Waits for a word.
+    Held,
     /// No pass yet.
     NotStarted,
     /// Stopped.
@@ -29,11 +35,13 @@ pub enum Tab {
 
 impl Tab {
     /// All, from left to right.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::All,
         Self::Owner,
+        Self::Alerts,
         Self::Running,
         Self::Pending,
+        Self::Held,
         Self::NotStarted,
         Self::Stopped,
         Self::Done,
@@ -45,8 +53,10 @@ impl Tab {
         match self {
             Self::All => "All",
             Self::Owner => "Waiting for User",
+            Self::Alerts => "Alerts",
             Self::Running => "Running",
             Self::Pending => "Pending",
+            Self::Held => "Held",
             Self::NotStarted => "Not started",
             Self::Stopped => "Stopped",
             Self::Done => "Done",
@@ -54,20 +64,19 @@ impl Tab {
         }
     }
 
-    pub(super) fn holds(self, row: &ItemRow) -> bool {
+    /// Whether it is there only while it holds something.
+    pub fn is_rare(self) -> bool {
+        matches!(self, Self::Owner | Self::Alerts | Self::Held)
+    }
+
+    pub(super) fn holds(self, row: &ItemRow, now: Timestamp) -> bool {
         match self {
             Self::All => true,
             Self::Owner => row.status == Status::WaitingForUser,
+            Self::Alerts => alerts_from(row).is_some_and(|from| from < now),
             Self::Running => row.status.is_active(),
-            Self::Pending => match row.status {
-                Status::Submitted | Status::Scheduled | Status::Held => true,
-                Status::WaitingForUser
-                | Status::NotSubmitted
-                | Status::Queued
-                | Status::Migrating
-                | Status::Stopping => false,
-                Status::Stopped | Status::Failed | Status::Completed => false,
-            },
+            Self::Pending => matches!(row.status, Status::Submitted | Status::Scheduled),
+            Self::Held => row.status == Status::Held,
             Self::NotStarted => row.status == Status::NotSubmitted,
             Self::Stopped => row.status == Status::Stopped,
             Self::Done => is_done(row),
@@ -78,6 +87,11 @@ impl Tab {
             }
         }
     }
+}
+
+/// After which time an item is in its status for too long.
+pub(super) fn alerts_from(row: &ItemRow) -> Option<Timestamp> {
+    alerts_after(row.status, row.pass?.since)
 }
 
 /// Whether an item is migrated.
