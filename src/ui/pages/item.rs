@@ -52,7 +52,8 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     }
     ui.add_space(4.0);
     ui.scope(|ui| facts(ui, (project, row), &subject, &mut actions));
-    let own = page.details.as_ref().and_then(|details| own_line(&details.own, &zone_of(&project.options, context.zone)));
+    let own =
+        page.details.as_ref().and_then(|details| own_line(&details.own, &zone_of(&project.options, context.zone)));
     if let Some(own) = own {
         cut(ui, text(Type::Small, own).color(Palette::of(ui).muted));
     }

@@ -254,6 +254,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{PoolId, ProjectId};
     use crate::domain::server::Server;
+    use crate::domain::time::Timestamp;
 
     fn project(options: Options) -> Project {
         let [source, destination] =
