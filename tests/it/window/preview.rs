@@ -52,7 +52,7 @@ fn preview() -> Stage {
 }
 
 #[test]
-fn a_person_sees_where_every_folder_would_go_and_what_needs_a_look() {
+fn r16_a_person_sees_where_every_folder_would_go_and_what_needs_a_look() {
     let mut stage = preview();
     let (request, Request::PreviewItem(ItemId(1), ..)) = stage.only() else { panic!("the preview of the first") };
     assert!(stage.says("Looking at both mailboxes…") && !stage.shows("Goes to"));
