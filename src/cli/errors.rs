@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::cli::args::{AcceptErrors, Errors, ErrorsVerb, SaveError};
+use crate::cli::args::errors::{AcceptErrors, Errors, ErrorsVerb, SaveError};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::status::{NAMED, item_error_line, item_error_text};
 use crate::cli::stop::{done, say_left};

@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::prompt;
 use crate::cli::reasons::Reasons;
-use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line};
+use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line, starts_at};
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
@@ -77,9 +77,7 @@ pub async fn resume(workspace: &OpenWorkspace, resume: ResumeArgs) -> Result<Exi
     let comes = |at: Option<Timestamp>| resume.watch || at.is_none_or(|at| at <= now);
     let waits = |row: &&StoredItem| match row.status() {
         Status::Submitted | Status::Held => true,
-        Status::Scheduled => {
-            comes(row.latest.as_ref().and_then(|pass| pass.schedule.as_ref()).map(|schedule| schedule.at))
-        }
+        Status::Scheduled => comes(starts_at(row)),
         _ => false,
     };
     let ready: Vec<ItemId> = rows.iter().filter(waits).map(|row| row.item.id).collect();

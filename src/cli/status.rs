@@ -360,7 +360,8 @@ pub fn status_words(row: &StoredItem, running: bool, now: Timestamp) -> String {
     display(row.status(), latest.map(|pass| pass.kind), &progress, starts_at(row), now)
 }
 
-fn starts_at(row: &StoredItem) -> Option<Timestamp> {
+/// When a submission for later starts.
+pub fn starts_at(row: &StoredItem) -> Option<Timestamp> {
     row.latest.as_ref()?.schedule.as_ref().map(|schedule| schedule.at)
 }
 
