@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What it says to a word, instead of the usual.
@@ -15,6 +16,7 @@ const USUAL: Answers = &[("", "220 hi\r\n"), ("EHLO", "250-hi\r\n250 AUTH PLAIN\
 struct Shared {
     answers: Mutex<Answers>,
     heard: Mutex<Vec<String>>,
+    taken: watch::Sender<usize>,
 }
 
 /// A running peer. Dropping it ends it.
@@ -29,7 +31,7 @@ impl SmtpPeer {
     pub async fn start(answers: Answers) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { answers: Mutex::new(answers), heard: Mutex::default() });
+        let shared = Arc::new(Shared { answers: Mutex::new(answers), ..Shared::default() });
         let (mut accepting, of) = (JoinSet::new(), Arc::clone(&shared));
         accepting.spawn(async move {
             let mut open = JoinSet::new();
@@ -50,6 +52,11 @@ impl SmtpPeer {
     pub fn heard(&self, begins: &str) -> Vec<String> {
         let heard = self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.iter().filter(|line| line.starts_with(begins)).cloned().collect()
+    }
+
+    /// Waits until it took so many mails whole, whatever it answered; says how many they are by then.
+    pub async fn took(&self, mails: usize) -> usize {
+        *self.shared.taken.subscribe().wait_for(|taken| *taken >= mails).await.unwrap()
     }
 }
 
@@ -74,5 +81,8 @@ async fn talk(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let line = line.trim_end().to_owned();
         line.split([' ', ':']).next().unwrap_or_default().clone_into(&mut word);
         shared.heard.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if in_mail && word == "." {
+            shared.taken.send_modify(|taken| *taken += 1);
+        }
     }
 }
