@@ -73,6 +73,9 @@ impl AppendWriter<'_> {
         };
         match answer {
             Ok(places) => {
+                if pending.messages.len() > 1 {
+                    self.batch.stored(pending.went.elapsed());
+                }
                 let places = places.into_iter().chain(std::iter::repeat(Appended { at: None }));
                 for (message, place) in pending.messages.into_iter().zip(places) {
                     self.landed(&pending.job, message, place).await?;
@@ -121,6 +124,7 @@ impl AppendWriter<'_> {
                 None => self.append_failed(job, single, failure).await,
             };
         }
+        self.batch.refused();
         // A refused batch should have stored nothing: its messages go again one by one.
         self.refusals.doubted.insert(job.id);
         self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::domain::content::ContentHash;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::flags::Flags;
@@ -72,6 +74,8 @@ pub(super) struct PendingAppend {
     pub job: Arc<Job>,
     pub messages: Vec<Outgoing>,
     pub answer: AppendAnswer,
+    /// When it was written out.
+    pub went: Instant,
 }
 
 impl PendingAppend {

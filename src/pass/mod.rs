@@ -11,6 +11,7 @@ mod answers;
 mod arrivals;
 mod audit;
 mod backlog;
+mod batch;
 mod belief;
 mod bytes;
 mod candidates;

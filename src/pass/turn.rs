@@ -20,18 +20,26 @@ impl AppendWriter<'_> {
     /// What follows a batch in its folder waits for its answer: if it is refused, its messages go first, one by one, so that the
     /// source's order is kept.
     pub(super) async fn in_turn(&mut self, to: &mut dyn Destination, job: &Job) -> PassResult<()> {
-        let same = |other: &Job| other.plan.destination.wire == job.plan.destination.wire;
         loop {
-            let batch = |flying: &InFlight| matches!(flying, InFlight::Append(sent) if sent.messages.len() > 1 && same(&sent.job));
-            if self.refusals.again.iter().any(|(of, _)| same(of)) {
+            if self.refusals.again.iter().any(|(of, _)| same_folder(of, job)) {
                 self.send_next_again(to).await?;
-            } else if self.wire.in_flight.iter().any(batch) {
+            } else if self.batch_of_under_way(job) {
                 let answer = Self::front(&mut self.wire.in_flight).await;
                 self.settled(to, answer).await?;
             } else {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the folder being read waits for the answer to a batch.
+    pub(super) fn batch_under_way(&self) -> bool {
+        self.reading.job.as_ref().is_some_and(|job| self.batch_of_under_way(job))
+    }
+
+    fn batch_of_under_way(&self, job: &Job) -> bool {
+        let of = |sent: &PendingAppend| sent.messages.len() > 1 && same_folder(&sent.job, job);
+        self.wire.in_flight.iter().any(|flying| matches!(flying, InFlight::Append(sent) if of(sent)))
     }
 
     /// Waits before messages go again to a folder that was said to be missing.
@@ -56,4 +64,8 @@ impl AppendWriter<'_> {
         self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
         true
     }
+}
+
+fn same_folder(one: &Job, other: &Job) -> bool {
+    one.plan.destination.wire == other.plan.destination.wire
 }

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -18,6 +17,7 @@ use crate::domain::message::{NewMessage, SourceMessage};
 use crate::endpoint::{Destination, Fetched};
 use crate::pass::arrivals::Arrivals;
 use crate::pass::backlog::{Backlog, next_expected};
+use crate::pass::batch::Batch;
 use crate::pass::finish::{SeenOf, not_compared};
 use crate::pass::flight::{Broke, Broken, Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Job, Sent};
@@ -32,29 +32,13 @@ use crate::pass::{Pass, PassResult, PassStop, SideFailure, bytes};
 const UNDER_WAY: usize = 250;
 /// Bytes of appends under way at once on one connection.
 const BYTES_UNDER_WAY: u64 = 8 * 1024 * 1024;
-/// Bytes of a batch; more gains nothing.
-const BATCH_BYTES: u64 = 512 * 1024;
-/// Messages of a batch: what a refusal makes go again.
-const BATCH_MESSAGES: usize = 100;
-/// A larger message goes by itself.
-const BATCHED_BYTES: u64 = 128 * 1024;
-/// How long a batch waits for more messages from a slow source.
-const BATCH_WAIT: Duration = Duration::from_millis(5);
 /// Without UIDPLUS: appended messages whose numbers are looked up together.
 pub(super) const LOOK_UP_AT: usize = 200;
 
-/// Messages of one folder that wait to go in one append.
-struct Batch {
-    messages: Vec<Outgoing>,
-    bytes: u64,
-    /// They wait no longer than this.
-    until: Instant,
-}
-
 /// The folder being read.
 #[derive(Default)]
-struct Reading {
-    job: Option<Arc<Job>>,
+pub(super) struct Reading {
+    pub job: Option<Arc<Job>>,
     came: u64,
     last: Option<Uid>,
 }
@@ -96,8 +80,8 @@ pub(super) struct Refusals {
 pub(super) struct AppendWriter<'a> {
     pub(super) pass: &'a Pass,
     pub(super) backlog: &'a Backlog<'a>,
-    batch: Batch,
-    reading: Reading,
+    pub(super) batch: Batch,
+    pub(super) reading: Reading,
     pub(super) wire: Wire,
     pub(super) refusals: Refusals,
     /// What is in the destination folders of this lane since their intents.
@@ -115,7 +99,7 @@ impl<'a> AppendWriter<'a> {
         Self {
             pass,
             backlog,
-            batch: Batch { messages: Vec::new(), bytes: 0, until: Instant::now() },
+            batch: Batch::new(),
             reading: Reading::default(),
             wire: Wire {
                 in_flight: VecDeque::new(),
@@ -158,12 +142,14 @@ impl<'a> AppendWriter<'a> {
             if self.send_next_again(to).await? {
                 continue;
             }
+            // What waits for a batch's answer waits together.
+            let waits = self.batch.waits().filter(|_| !self.batch_under_way());
             let piece = tokio::select! {
                 biased;
                 () = pass.quit.cancelled() => return Err(PassStop::Stopped),
                 () = pass.recorder.failed().cancelled() => return Err(PassStop::Stopped),
                 piece = pieces.recv() => piece,
-                () = sleep_until(self.batch.until), if !self.batch.messages.is_empty() => {
+                () = sleep_until(waits.unwrap_or_else(Instant::now)), if waits.is_some() => {
                     self.send_batch(to).await?;
                     continue;
                 }
@@ -360,26 +346,19 @@ impl<'a> AppendWriter<'a> {
         let len = outgoing.body.len();
         let careful = job.suspicion.suspects.is_careful(uid);
         let batched =
-            limits.batch > 1 && !careful && len <= BATCHED_BYTES && limits.message_bytes.is_none_or(|l| len <= l);
+            limits.batch > 1 && !careful && self.batch.suits(len) && limits.message_bytes.is_none_or(|l| len <= l);
         if !batched {
             self.send_batch(to).await?;
             self.in_turn(to, &job).await?;
             self.send(to, &job, vec![outgoing], careful).await?;
             return if careful { self.make_room(to, 0, 0).await } else { Ok(()) };
         }
-        if self.batch.messages.is_empty() {
-            self.batch.until = Instant::now() + BATCH_WAIT;
-        }
-        self.batch.messages.push(outgoing);
-        self.batch.bytes += len;
-        let full = self.batch.bytes >= BATCH_BYTES || self.batch.messages.len() >= BATCH_MESSAGES.min(limits.batch);
-        if full { self.send_batch(to).await } else { Ok(()) }
+        if self.batch.add(outgoing, limits.batch) { self.send_batch(to).await } else { Ok(()) }
     }
 
     /// Sends what waits for company.
     async fn send_batch(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        self.batch.bytes = 0;
-        let messages = std::mem::take(&mut self.batch.messages);
+        let messages = self.batch.take();
         match self.reading.job.clone().filter(|_| !messages.is_empty()) {
             Some(job) => {
                 self.in_turn(to, &job).await?;
@@ -426,6 +405,7 @@ impl<'a> AppendWriter<'a> {
                     job: Arc::clone(job),
                     messages,
                     answer,
+                    went: Instant::now(),
                 }));
                 Ok(())
             }
