@@ -13,10 +13,11 @@ use crate::domain::retry::OnWire;
 use crate::endpoint::FolderRef;
 use crate::pass::bytes::Traces;
 
-/// Sizes asked for at the beginning of a connection's work.
-const FIRST: u64 = 5;
-/// Of so many later messages, the size of one is asked for.
-const ONE_OF: u64 = 200;
+/// Sizes that are asked for together, first at the beginning of a connection's work: messages that follow each other are
+/// mostly of one folder, and each folder takes a round trip.
+const TOGETHER: u64 = 5;
+/// So many messages later again.
+const AGAIN_AFTER: u64 = 1000;
 
 /// How quick the answers to the appends of one connection are.
 pub(super) struct Pulse {
@@ -91,7 +92,7 @@ pub(super) struct Sizes {
 impl Sizes {
     /// One more message got a number; whether its size is to be asked for.
     pub fn next_is_asked(&mut self) -> bool {
-        let asked = self.told < FIRST || self.told.is_multiple_of(ONE_OF);
+        let asked = self.told % AGAIN_AFTER < TOGETHER;
         self.told += 1;
         asked
     }
@@ -161,7 +162,7 @@ mod tests {
         let folder =
             FolderRef { path: FolderPath::new(["f"]), wire: WireName(b"f".to_vec()), validity: UidValidity::new(1) };
         let (identity, traces) = (Identity([1; 16]), Traces::default());
-        for uid in (1..=1000).map(Uid).rev() {
+        for uid in (1..=2002).map(Uid).rev() {
             if sizes.next_is_asked() {
                 sizes.ask(&folder, Measured { uid, bytes: 10, identity, traces });
             }
@@ -169,7 +170,7 @@ mod tests {
         let asked = sizes.take();
         assert_eq!((asked.len(), &asked[0].0), (1, &folder));
         let asked: Vec<i64> = asked[0].1.iter().map(|message| message.uid.0).collect();
-        assert_eq!(asked, [200, 400, 600, 800, 996, 997, 998, 999, 1000]);
+        assert_eq!(asked, [1, 2, 998, 999, 1000, 1001, 1002, 1998, 1999, 2000, 2001, 2002]);
         assert_eq!((sizes.take().len(), sizes.seen()), (0, None));
         sizes.see(10, 10);
         sizes.see(12, 10);
