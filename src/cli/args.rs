@@ -19,6 +19,7 @@ use self::sign_in::SignInWords;
 use self::trust::TrustWords;
 use crate::domain::csv_import::ListEncoding;
 use crate::domain::pass::PassKind;
+use crate::domain::star::Star;
 use crate::service::VaultKind;
 
 /// What a manual says at its end.
@@ -298,6 +299,15 @@ pub struct NewProjectArgs {
     pub license_pool: Option<String>,
 }
 
+/// A star's colour, or none.
+pub type StarWord = Option<Star>;
+
+fn star(word: &str) -> Result<StarWord, String> {
+    let named = Star::ALL.into_iter().find(|star| star.word() == word);
+    let known = || format!("no star is called so; known are {} and none", Star::ALL.map(Star::word).join(", "));
+    if word == "none" { Ok(None) } else { named.map(Some).ok_or_else(known) }
+}
+
 fn list_encoding(name: &str) -> Result<ListEncoding, String> {
     let names = ListEncoding::OFFERED.join(", ");
     ListEncoding::named(name).ok_or_else(|| format!("no encoding of this name is known; known are {names} and others"))
@@ -335,6 +345,17 @@ pub enum ItemVerb {
     Set(options::SetItem),
     /// Delete items with their statistics; no mail is touched
     Delete(edit::ChosenItems),
+    /// Give items a star, or take it: red, orange, yellow, green, blue, purple or none
+    Star {
+        /// Name of the project
+        project: String,
+        /// The colour
+        #[arg(value_name = "COLOUR", value_parser = star)]
+        star: StarWord,
+        /// Which items: an address, or SOURCE:DESTINATION
+        #[arg(long = "item", value_name = "EMAIL", required = true)]
+        items: Vec<String>,
+    },
     /// List the items of a project
     List {
         /// Name of the project

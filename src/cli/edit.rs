@@ -12,6 +12,7 @@ use crate::domain::edit::{Change, ItemEdit, Records};
 use crate::domain::failure::Side;
 use crate::domain::project::Project;
 use crate::domain::secret::Secret;
+use crate::domain::star::Star;
 use crate::domain::wording::counted;
 use crate::engine::command::Outcome;
 use crate::service::edit::{self, MANY};
@@ -113,6 +114,19 @@ pub async fn reset(workspace: &OpenWorkspace, chosen: ChosenItems) -> Result<Exi
     confirm(&chosen, rows.len(), "Reset", edit::RESET_TAKES)?;
     let reset = edit::reset(workspace, project.id, ids(&rows), Commander::Anybody(workspace)).await?;
     Ok(tell(&reset, &rows, "reset. No mail was touched"))
+}
+
+/// `item star`
+pub async fn star(
+    workspace: &OpenWorkspace,
+    (project, items): (&str, &[String]),
+    star: Option<Star>,
+) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, project).await?;
+    let rows = items::select(workspace, &project, items).await?;
+    let starred = edit::star(workspace, project.id, ids(&rows), star).await?;
+    let what = star.map_or_else(|| "without a star now".to_owned(), |star| format!("with a {} star now", star.word()));
+    Ok(tell(&starred, &rows, &what))
 }
 
 /// `credentials clear`

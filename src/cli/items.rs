@@ -200,6 +200,9 @@ pub async fn show(workspace: &OpenWorkspace, project: &str, item: &str) -> Resul
     say!("From         {} {}", clean(&source.email), clean(&login(&project.source, source)));
     say!("Into         {} {}", clean(&destination.email), clean(&login(&project.destination, destination)));
     say!("Status       {}", clean(&status_words(&row, running, workspace.now())));
+    if let Some(star) = row.star {
+        say!("Star         {}", star.word());
+    }
     if let Some(note) = &row.note {
         say!("Note         {}", clean(note));
     }

@@ -118,6 +118,9 @@ async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliErro
             project_edit::duplicate(workspace, &name, &new, items).await
         }
         WorkVerb::Item(ItemVerb::Edit(asked)) => edit::item(workspace, *asked).await,
+        WorkVerb::Item(ItemVerb::Star { project, star, items }) => {
+            edit::star(workspace, (&project, &items), star).await
+        }
         WorkVerb::Item(ItemVerb::Delete(chosen)) => edit::delete(workspace, chosen).await,
         WorkVerb::Credentials(CredentialsVerb::Clear { project, items, source, destination }) => {
             edit::clear_credentials(workspace, (&project, &items), (source, destination)).await

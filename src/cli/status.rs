@@ -16,6 +16,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::plain_text::escaped;
 use crate::domain::progress::{PassProgress, Phase, RetryState};
 use crate::domain::project::Project;
+use crate::domain::star::Star;
 use crate::domain::status::{HoldReason, Status};
 use crate::domain::status_words::display;
 use crate::domain::time::Timestamp;
@@ -41,6 +42,7 @@ struct ItemReport {
     id: ItemId,
     source: String,
     destination: String,
+    star: Option<Star>,
     status: Status,
     /// Of a held one: for what it waits.
     hold: Option<HoldReason>,
@@ -178,6 +180,7 @@ fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredN
         id: row.item.id,
         source: row.item.source.email.clone(),
         destination: row.item.destination.email.clone(),
+        star: row.star,
         status: row.status(),
         hold: latest.and_then(|pass| pass.hold).filter(|_| row.status() == Status::Held),
         starts_at: starts_at(row).filter(|_| row.status() == Status::Scheduled),

@@ -14,6 +14,7 @@ use crate::domain::project::Project;
 use crate::domain::readiness::{NotReady, StartCheck};
 use crate::domain::secret::Secret;
 use crate::domain::server::{Server, Trust};
+use crate::domain::star::Star;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::engine::command::{Command, Outcome};
@@ -254,6 +255,19 @@ pub async fn reset(
     let outcome = done(engine.command(Command::Reset { project, items }).await?)?;
     projects::purge(workspace).await?;
     Ok(outcome)
+}
+
+/// Gives items a star, or takes it from them.
+///
+/// # Errors
+/// Nothing was starred, or nobody knows yet.
+pub async fn star(
+    workspace: &OpenWorkspace,
+    project: ProjectId,
+    items: Vec<ItemId>,
+    star: Option<Star>,
+) -> Result<Outcome, ServiceError> {
+    done(Commander::Anybody(workspace).command(Command::Star { project, items, star }).await?)
 }
 
 /// Deletes items with their statistics, and their passwords from the vault; no mail is touched. The vault should be open.

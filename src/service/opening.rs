@@ -10,7 +10,7 @@ use super::{OpenOptions, OpenWorkspace, RunningEngine, ServiceError, Takes, Vaul
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Account;
 use crate::domain::project::Project;
-use crate::domain::status::Status;
+use crate::domain::status::HoldReason;
 use crate::engine::command::CommandError;
 use crate::platform::lock::{WorkspaceLock, workspace_lock};
 use crate::store::{StoreError, Waiting};
@@ -143,7 +143,7 @@ async fn left_behind(
         }
     } else {
         store.hold_waiting(now).await?;
-        info.held = store.count_in(Status::Held).await?;
+        info.held = store.count_held(HoldReason::Interrupted).await?;
     }
     Ok(resume)
 }

@@ -89,15 +89,15 @@ impl Store {
         .await
     }
 
-    /// How many items have this status by their latest pass.
-    pub async fn count_in(&self, status: Status) -> Result<usize> {
+    /// How many items are held for this reason.
+    pub async fn count_held(&self, reason: HoldReason) -> Result<usize> {
         self.read(move |connection| {
             let count: i64 = connection
                 .prepare_cached(
                     "SELECT count(*) FROM pass AS p JOIN item AS i ON i.id = p.item AND i.latest_pass = p.id
-                     WHERE p.status = ?1 AND i.deleted = 0",
+                     WHERE p.status = ?1 AND p.hold = ?2 AND i.deleted = 0",
                 )?
-                .query_row([Word(status)], |row| row.get(0))?;
+                .query_row((Word(Status::Held), Word(reason)), |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or_default())
         })
         .await

@@ -92,6 +92,21 @@ fn r42_deleting_items_takes_their_statistics_and_leaves_their_mail() {
 }
 
 #[test]
+fn a_star_is_given_and_taken_by_the_command_line_and_shown() {
+    let scene = Scene::new();
+    let star = |colour: &'static str| scene.run(&["item", "star", PROJECT, colour, "--item", ANNA]);
+    refused(star("pink"), "known are red, orange, yellow, green, blue, purple and none");
+    assert!(star("green").expect(0).stdout.contains("1 item with a green star now"));
+    let stars = || -> Vec<Option<String>> {
+        scene.workspace.status().iter().map(|item| item.0["star"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(stars(), [Some("green".to_owned()), None]);
+    assert!(scene.run(&["item", "show", PROJECT, "--item", ANNA]).expect(0).stdout.contains("Star         green"));
+    star("none").expect(0);
+    assert_eq!(stars(), [None, None]);
+}
+
+#[test]
 fn reset_items_read_not_submitted_and_nothing_comes_twice() {
     let scene = Scene::new();
     scene.workspace.start().expect(0);

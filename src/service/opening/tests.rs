@@ -9,7 +9,7 @@ use crate::domain::pass_plan::PassPlan;
 use crate::domain::project::Options;
 use crate::domain::secret::Secret;
 use crate::domain::server::Server;
-use crate::domain::status::Wait;
+use crate::domain::status::{Status, Wait};
 use crate::domain::time::Timestamp;
 use crate::platform::clock::SystemClock;
 use crate::platform::lock::{Owner, owner};
