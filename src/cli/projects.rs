@@ -181,8 +181,8 @@ fn admin(server: &Server) -> String {
 /// What is known of the providers of both sides.
 fn advice(project: &Project) {
     for side in [Side::Source, Side::Destination] {
-        let Some(provider) = project.server(side).provider() else { continue };
-        say!("Provider     {} is the {}", provider.name, side.word());
+        let Some((provider, why)) = project.provider(side) else { continue };
+        say!("Provider     {} is the {}, {} ({}-provider)", provider.name, side.word(), clean(&why), side.word());
         provider.advice(side).iter().for_each(|line| say!("             {line}"));
     }
 }

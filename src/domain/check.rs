@@ -220,7 +220,13 @@ fn capabilities(all: &[String]) -> String {
     };
     let offered: Vec<String> = MATTER.into_iter().filter(|word| offers(word)).map(shown).collect();
     let missing: Vec<&str> = MATTER.into_iter().filter(|word| !offers(word) && !UNMISSED.contains(word)).collect();
-    let whose = MailProvider::of_capabilities(all).map_or(String::new(), |whose| format!("; this is {}", whose.name));
+    let told = |whose: &MailProvider| {
+        format!(
+            "; this is {}: the option source-provider or destination-provider says so where the host does not",
+            whose.name
+        )
+    };
+    let whose = MailProvider::of_capabilities(all).map_or(String::new(), told);
     let offered = if offered.is_empty() { "none of those that matter".to_owned() } else { offered.join(", ") };
     if missing.is_empty() { offered + &whose } else { format!("{offered}{whose}; not offered: {}", missing.join(", ")) }
 }
@@ -327,8 +333,14 @@ mod tests {
     use super::*;
     use crate::domain::failure::{Retry, Scope};
 
-    const NAMES: TextNames<'static> =
-        TextNames { host: "imap.x.example", port: 993, mailbox: "anna@x.example", across: "", folder: "" };
+    const NAMES: TextNames<'static> = TextNames {
+        host: "imap.x.example",
+        port: 993,
+        mailbox: "anna@x.example",
+        across: "",
+        folder: "",
+        provider: None,
+    };
     /// 22 November 2025.
     const NOW: Timestamp = Timestamp::from_millis(1_763_800_000_000);
 
@@ -361,7 +373,7 @@ mod tests {
         assert!(some.starts_with("UIDPLUS, APPENDLIMIT (messages up to 36.70 MB); not offered: CONDSTORE, "), "{some}");
         assert!(!some.contains("X-GM-EXT-1") && !some.contains("IDLE"));
         assert!(words(&[]).starts_with("none of those that matter; not offered: UIDPLUS"));
-        assert!(words(&MATTER).ends_with("QUOTA, X-GM-EXT-1; this is Gmail"));
+        assert!(words(&MATTER).contains("QUOTA, X-GM-EXT-1; this is Gmail: the option source-provider"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Guide {
             Some(SignInKind::Microsoft) => Some(Self::MicrosoftPersons),
             Some(SignInKind::GoogleService) => Some(Self::GoogleWorkspace),
             Some(SignInKind::Google) => Some(Self::GooglePersons),
-            Some(SignInKind::CustomApp | SignInKind::Custom) | None => match server.provider()?.name {
+            Some(SignInKind::CustomApp | SignInKind::Custom) | None => match project.provider(side)?.0.name {
                 "Microsoft 365" => Some(Self::Microsoft365),
                 "Gmail" => Some(Self::GoogleWorkspace),
                 _ => None,

@@ -18,6 +18,10 @@ pub enum OptionKey {
     ServerConnections,
     /// [`Options::mailbox_connections`]
     MailboxConnections,
+    /// [`Options::source_provider`]
+    SourceProvider,
+    /// [`Options::destination_provider`]
+    DestinationProvider,
     /// [`Options::maximum_errors`]
     MaximumErrors,
     /// [`Options::retry_limit`]
@@ -60,7 +64,7 @@ pub enum OptionKey {
 
 impl OptionKey {
     /// Every option with its name on the command line and what it is, in the order in which they are shown.
-    pub const ALL: [(Self, &'static str, &'static str); 23] = [
+    pub const ALL: [(Self, &'static str, &'static str); 25] = [
         (Self::Concurrent, "concurrent", "items migrating at once"),
         (Self::Connections, "connections", "connections per mailbox and side, 1 to 4"),
         (Self::ServerConnections, "server-connections", "connections to one server, of all items together"),
@@ -68,6 +72,16 @@ impl OptionKey {
             Self::MailboxConnections,
             "mailbox-connections",
             "connections to one mailbox, of all items together: a number; known, as its provider is known to allow",
+        ),
+        (
+            Self::SourceProvider,
+            "source-provider",
+            "provider of the source, whose limits and habits count: known, as its host says; gmail, microsoft-365 …; none",
+        ),
+        (
+            Self::DestinationProvider,
+            "destination-provider",
+            "provider of the destination, whose limits and habits count: known, as its host says; gmail, microsoft-365 …; none",
         ),
         (Self::MaximumErrors, "maximum-errors", "item errors that end a pass as Failed"),
         (Self::RetryLimit, "retry-limit", "tries in a row without a message, 1 to 100"),
@@ -112,10 +126,18 @@ impl OptionKey {
         Self::ALL.into_iter().find(|(key, ..)| *key == self).map_or("", |(_, name, _)| name)
     }
 
-    /// Whether an item may have its own: how many items run at once and connect to a server, and where days begin, is no item's
-    /// affair.
+    /// Whether an item may have its own: how many items run at once and connect to a server, whose servers they are, and where
+    /// days begin, is no item's affair.
     pub fn is_of_items(self) -> bool {
-        !matches!(self, Self::Concurrent | Self::ServerConnections | Self::MailboxConnections | Self::Zone)
+        !matches!(
+            self,
+            Self::Concurrent
+                | Self::ServerConnections
+                | Self::MailboxConnections
+                | Self::SourceProvider
+                | Self::DestinationProvider
+                | Self::Zone
+        )
     }
 
     /// Takes this option over.
@@ -125,6 +147,8 @@ impl OptionKey {
             Self::Connections => to.connections = from.connections,
             Self::ServerConnections => to.server_connections = from.server_connections,
             Self::MailboxConnections => to.mailbox_connections = from.mailbox_connections,
+            Self::SourceProvider => to.source_provider.clone_from(&from.source_provider),
+            Self::DestinationProvider => to.destination_provider.clone_from(&from.destination_provider),
             Self::MaximumErrors => to.maximum_errors = from.maximum_errors,
             Self::RetryLimit => to.retry_limit = from.retry_limit,
             Self::Rate => to.rate = from.rate,

@@ -6,6 +6,7 @@ use super::failure::Side;
 use super::ids::{PoolId, ProjectId};
 use super::mapping::{FolderFilter, Mapping, Mappings, RuleError};
 use super::plain_text::is_hidden;
+use super::provider::{MailProvider, ProviderChoice};
 use super::run_hours::RunHours;
 use super::server::Server;
 use super::time::Timestamp;
@@ -25,6 +26,10 @@ pub struct Options {
     pub server_connections: u32,
     /// The most connections to one mailbox, of all items and projects together; none: what its provider is known to allow.
     pub mailbox_connections: Option<u32>,
+    /// Whose server the source is.
+    pub source_provider: ProviderChoice,
+    /// Whose server the destination is.
+    pub destination_provider: ProviderChoice,
     /// Item errors that end a pass as Failed.
     pub maximum_errors: u64,
     /// Tries in a row without a newly recorded message (D22).
@@ -72,6 +77,8 @@ impl Default for Options {
             connections: 2,
             server_connections: 100,
             mailbox_connections: None,
+            source_provider: ProviderChoice::Known,
+            destination_provider: ProviderChoice::Known,
             maximum_errors: 100,
             retry_limit: 8,
             rate: None,
@@ -145,6 +152,15 @@ impl Project {
             Side::Source => &self.source,
             Side::Destination => &self.destination,
         }
+    }
+
+    /// The large provider whose server a side is, and why it is taken for that.
+    pub fn provider(&self, side: Side) -> Option<(&'static MailProvider, String)> {
+        let choice = match side {
+            Side::Source => &self.options.source_provider,
+            Side::Destination => &self.options.destination_provider,
+        };
+        MailProvider::chosen(choice, self.server(side).host())
     }
 }
 

@@ -4,6 +4,7 @@
 mod names;
 
 use names::NameRule;
+use serde::{Deserialize, Serialize};
 
 use super::failure::Side;
 use super::sign_in::SignInKind;
@@ -191,6 +192,39 @@ static PROVIDERS: [MailProvider; 11] = [
     },
 ];
 
+/// Whose server a side of a project is, as its options say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderChoice {
+    /// Whose host it is known to be.
+    #[default]
+    Known,
+    /// Nobody's of these, whatever its host is called.
+    Nobody,
+    /// This one's, by its name.
+    Named(String),
+}
+
+impl ProviderChoice {
+    /// Reads `known`, `none`, or a provider's name, with blanks or hyphens.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            known if known.eq_ignore_ascii_case("known") => Some(Self::Known),
+            none if none.eq_ignore_ascii_case("none") => Some(Self::Nobody),
+            name => MailProvider::of_name(name).map(|provider| Self::Named(provider.name.to_owned())),
+        }
+    }
+
+    /// As it is written.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Known => "known".to_owned(),
+            Self::Nobody => "none".to_owned(),
+            Self::Named(name) => name.to_ascii_lowercase().replace(' ', "-"),
+        }
+    }
+}
+
 /// Whether a host is one of these, or lies below one.
 fn is_below(host: &str, any: &[&str]) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
@@ -202,6 +236,26 @@ fn first(fits: impl Fn(&&'static MailProvider) -> bool) -> Option<&'static MailP
 }
 
 impl MailProvider {
+    /// Whose name this is, with blanks or hyphens.
+    pub fn of_name(name: &str) -> Option<&'static Self> {
+        first(|provider| provider.name.eq_ignore_ascii_case(&name.replace('-', " ")))
+    }
+
+    /// The names of all, as options name them.
+    pub fn names() -> String {
+        let word = |provider: &Self| ProviderChoice::Named(provider.name.to_owned()).word();
+        PROVIDERS.iter().map(word).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whose server a choice makes of a host, and why.
+    pub fn chosen(choice: &ProviderChoice, host: Option<&str>) -> Option<(&'static Self, String)> {
+        match (choice, host) {
+            (ProviderChoice::Named(name), Some(_)) => Some((Self::of_name(name)?, "as its option says".to_owned())),
+            (ProviderChoice::Known, Some(host)) => Some((Self::of_host(host)?, format!("by its host {host}"))),
+            (ProviderChoice::Nobody, _) | (_, None) => None,
+        }
+    }
+
     /// Whose server this is.
     pub fn of_host(host: &str) -> Option<&'static Self> {
         first(|provider| is_below(host, provider.hosts))
@@ -306,6 +360,23 @@ mod tests {
             let all = [provider.hosts, provider.domains, provider.mail_exchangers].concat();
             assert!(all.iter().all(|host| *host == host.to_ascii_lowercase()), "{}", provider.name);
         }
+    }
+
+    #[test]
+    fn a_provider_is_chosen_by_name_or_by_host_or_not_at_all() {
+        let chosen = |text: &str, host| {
+            let choice = ProviderChoice::parse(text).unwrap();
+            assert_eq!(ProviderChoice::parse(&choice.word()), Some(choice.clone()));
+            MailProvider::chosen(&choice, host).map(|(provider, why)| (provider.name, why))
+        };
+        let (gmail, other) = (Some("imap.gmail.com"), Some("imap.b.example"));
+        assert_eq!(chosen("known", gmail), Some(("Gmail", "by its host imap.gmail.com".into())));
+        assert_eq!((chosen("Known", other), chosen("none", gmail), chosen("gmail", None)), (None, None, None));
+        for name in ["Microsoft 365", "microsoft-365"] {
+            assert_eq!(chosen(name, other), Some(("Microsoft 365", "as its option says".into())));
+        }
+        assert_eq!(ProviderChoice::parse("Googol"), None);
+        assert!(MailProvider::names().starts_with("microsoft-365, gmail, yahoo"));
     }
 
     #[test]

@@ -17,7 +17,6 @@ pub use maildir::MaildirServer;
 use super::failure::Side;
 use super::item::Mailbox;
 use super::maildir_path::PathError;
-use super::provider::MailProvider;
 use super::sign_in::SignIn;
 
 /// What kind of mailboxes a side has.
@@ -303,10 +302,10 @@ impl Server {
         }
     }
 
-    /// The large provider whose server it is.
-    pub fn provider(&self) -> Option<&'static MailProvider> {
+    /// The host of a mail server.
+    pub fn host(&self) -> Option<&str> {
         match self {
-            Self::Imap(server) => MailProvider::of_host(&server.host),
+            Self::Imap(server) => Some(&server.host),
             Self::Maildir(_) => None,
         }
     }

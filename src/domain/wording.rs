@@ -43,6 +43,8 @@ pub struct TextNames<'a> {
     pub across: &'a str,
     /// The folder, if one is meant.
     pub folder: &'a str,
+    /// Whose server it is, where that is known.
+    pub provider: Option<&'static MailProvider>,
 }
 
 /// The text for a failure.
@@ -227,7 +229,7 @@ Cause::TokenUnfit => (
         ),
         Cause::ProviderLimit => (
             format!("Paused by the provider of the {the_side}"),
-            match side.and_then(|side| MailProvider::of_host(host)?.daily_limit(side)) {
+            match side.and_then(|side| names.provider?.daily_limit(side)) {
                 Some(limit) => format!("{limit}. Nothing is lost; the pass goes on after a long pause."),
                 None => "It allows only so much in an hour or a day. Nothing is lost; the pass goes on after a long pause.".into(),
             },
@@ -378,12 +380,14 @@ Cause::TokenUnfit => (
 /// A failure of an item of this project: named are the server and the mailbox of the side it happened on. `mailboxes` are
 /// the addresses at the source and at the destination.
 pub fn told(project: &Project, mailboxes: (&str, &str), folder: &str, side: Option<Side>, failure: &Failure) -> Text {
-    let (server, mailbox, across) = match side {
-        Some(Side::Source) => (&project.source, mailboxes.0, mailboxes.1),
-        Some(Side::Destination) => (&project.destination, mailboxes.1, mailboxes.0),
+    let (at, mailbox, across) = match side {
+        Some(at @ Side::Source) => (at, mailboxes.0, mailboxes.1),
+        Some(at @ Side::Destination) => (at, mailboxes.1, mailboxes.0),
         None => return text(failure, None, &TextNames { folder, ..TextNames::default() }),
     };
-    text(failure, side, &TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, across, folder })
+    let (server, provider) = (project.server(at), project.provider(at).map(|(provider, _)| provider));
+    let (host, port) = (server.name(), server.port().unwrap_or(0));
+    text(failure, side, &TextNames { host, port, mailbox, across, folder, provider })
 }
 
 /// A sentence that may begin with one of the words that stand for a name.

@@ -10,6 +10,7 @@ use super::{OpenWorkspace, ServiceError, look};
 use crate::domain::check::{CheckLine, CheckStep, StepOutcome, StepResult};
 use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
+use crate::domain::provider::MailProvider;
 use crate::domain::server::Server;
 use crate::domain::wording::TextNames;
 use crate::engine::check::{check_item, check_server};
@@ -97,7 +98,9 @@ fn line(
     (step, outcome): (CheckStep, &StepOutcome),
     tell: &(dyn Fn(CheckLine) + Send + Sync),
 ) -> bool {
-    let names = TextNames { host: server.name(), port: server.port().unwrap_or(0), mailbox, ..TextNames::default() };
+    let (host, port, provider) =
+        (server.name(), server.port().unwrap_or(0), server.host().and_then(MailProvider::of_host));
+    let names = TextNames { host, port, mailbox, provider, ..TextNames::default() };
     let line = CheckLine::new(side, step, outcome, &names, workspace.now());
     let holds = line.result == StepResult::Well;
     tell(line);

@@ -9,6 +9,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::mapping::Mapping;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::project::{OptionError, Options};
+use crate::domain::provider::{MailProvider, ProviderChoice};
 use crate::domain::run_hours::HoursError;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::size;
@@ -28,6 +29,9 @@ pub enum SetError {
     /// It is no value of this option.
     #[error("{0} is {1}, not \"{2}\"")]
     Value(&'static str, &'static str, String),
+    /// No provider is called so.
+    #[error("{0} is known, none, or one of {names}, not \"{1}\"", names = MailProvider::names())]
+    Provider(&'static str, String),
     /// Hours.
     #[error("{0}: {1}")]
     Hours(&'static str, HoursError),
@@ -94,6 +98,7 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
         || day(value, &zone_of(options, zone)).map(Some).ok_or_else(|| wrong("a day, such as 2026-01-31, or none"));
     let bytes = || bytes(value).map(Some).ok_or_else(|| wrong("a size, such as 25 MB, or none"));
     let hours = || value.parse().map(Some).map_err(|error| SetError::Hours(key.name(), error));
+    let provider = || ProviderChoice::parse(value).ok_or_else(|| SetError::Provider(key.name(), value.to_owned()));
     let none = is_none(value);
     match key {
         OptionKey::Concurrent => options.concurrent = number()?,
@@ -103,6 +108,8 @@ fn set(options: &mut Options, key: OptionKey, value: &str, zone: &TimeZone) -> R
             let known = value.trim().eq_ignore_ascii_case("known");
             options.mailbox_connections = if known || none { None } else { Some(number()?) };
         }
+        OptionKey::SourceProvider => options.source_provider = provider()?,
+        OptionKey::DestinationProvider => options.destination_provider = provider()?,
         OptionKey::MaximumErrors => options.maximum_errors = number()?.into(),
         OptionKey::RetryLimit => options.retry_limit = number()?,
         OptionKey::Rate => options.rate = if none { None } else { bytes()? },
@@ -176,6 +183,8 @@ pub fn text(key: OptionKey, options: &Options, zone: &TimeZone) -> String {
         OptionKey::MailboxConnections => {
             options.mailbox_connections.map_or_else(|| "known".to_owned(), |most| most.to_string())
         }
+        OptionKey::SourceProvider => options.source_provider.word(),
+        OptionKey::DestinationProvider => options.destination_provider.word(),
         OptionKey::MaximumErrors => options.maximum_errors.to_string(),
         OptionKey::RetryLimit => options.retry_limit.to_string(),
         OptionKey::Rate => or_none(options.rate.map(|rate| format!("{}/s", size(rate)))),
@@ -294,6 +303,8 @@ mod tests {
             "newest-first=on",
             "clean-malformed=on",
             "mailbox-connections=5",
+            "source-provider=Microsoft 365",
+            "destination-provider=none",
             "all-labels=on",
             "retry-limit=3",
             "maximum-errors=7",

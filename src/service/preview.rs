@@ -2,6 +2,7 @@
 
 use super::options::{self, SetError};
 use super::{OpenWorkspace, ServiceError, look, times};
+use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::preview::{FolderFate, Preview, PreviewFlag, PreviewLine};
@@ -60,7 +61,8 @@ pub async fn of_item(workspace: &OpenWorkspace, item: ItemId, unsaved: &Unsaved)
 
 /// Flags what the providers of both sides are known to refuse or to list without mail.
 fn with_providers(project: &Project, mut preview: Preview) -> Preview {
-    let (source, destination) = (project.source.provider(), project.destination.provider());
+    let [source, destination] =
+        [Side::Source, Side::Destination].map(|side| project.provider(side).map(|(provider, _)| provider));
     for PreviewLine { folder, fate, .. } in &mut preview.lines {
         if let FolderFate::Goes { to, exists, flags, .. } = fate {
             let refused = destination.filter(|_| !*exists).and_then(|provider| provider.refuses(folder, to));

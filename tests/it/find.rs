@@ -278,13 +278,25 @@ fn a_project_shows_what_is_known_of_its_providers() {
     workspace.project_new("imaps://imap.gmail.com", "imaps://outlook.office365.com", &[]);
     let shown = workspace.run(&["project", "show", PROJECT]).expect(0).stdout;
     for words in [
-        "Gmail is the source",
+        "Gmail is the source, by its host imap.gmail.com (source-provider)",
         "Daily limit: 2.50 GB are read of each mailbox, so that 10 GB take 4 days",
         "Microsoft 365 is the destination",
         "map it, such as ^Files->Files-1",
     ] {
         assert!(shown.contains(words), "{words} is missing in:\n{shown}");
     }
+    let set = |value: &str| workspace.run(&["project", "set", PROJECT, value]);
+    assert!(
+        set("source-provider=googol")
+            .expect(2)
+            .stderr
+            .contains("source-provider is known, none, or one of microsoft-365")
+    );
+    set("source-provider=none").expect(0);
+    set("destination-provider=Gmail").expect(0);
+    let shown = workspace.run(&["project", "show", PROJECT]).expect(0).stdout;
+    assert!(shown.contains("Gmail is the destination, as its option says (destination-provider)"), "{shown}");
+    assert!(!shown.contains("is the source"), "{shown}");
 }
 
 #[test]

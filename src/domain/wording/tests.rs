@@ -96,8 +96,14 @@ fn says(text: &str, word: &str) -> bool {
 
 #[test]
 fn every_cause_on_every_side_has_three_full_texts_that_blame_the_right_one() {
-    let names =
-        TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@x", across: "anna@y", folder: "files" };
+    let names = TextNames {
+        host: "imap.contoso.example",
+        port: 993,
+        mailbox: "anna@x",
+        across: "anna@y",
+        folder: "files",
+        provider: None,
+    };
     let retries = [Retry::Backoff, Retry::After(Duration::from_secs(90)), Retry::Later, Retry::User, Retry::Never];
     let scopes = [Scope::Message, Scope::Folder, Scope::Connection, Scope::Mailbox, Scope::Endpoint];
     let mut faults = Vec::new();
@@ -202,7 +208,7 @@ fn a_pause_names_the_side_it_is_for() {
     assert_eq!(pausing(&at(waits.clone())), "Paused by the provider of the source · imap.x:993 · [OVERQUOTA] slow");
     let gmail = RetryState { failure: waits.failure.clone().about("imap.gmail.com:993"), ..waits };
     assert!(pausing(&gmail).contains("imap.gmail.com:993 · Gmail allows 2.50 GB a day to be read of each mailbox · ["));
-    let names = TextNames { host: "imap.gmail.com", ..TextNames::default() };
+    let names = TextNames { provider: MailProvider::of_name("Gmail"), ..TextNames::default() };
     let told = text(&gmail.failure, Some(Side::Destination), &names);
     assert!(
         told.what.starts_with("Gmail allows 500.00 MB a day to be written to each mailbox. Nothing"),
@@ -238,8 +244,14 @@ fn a_pause_of_a_week_says_what_is_done_and_what_can_be_done() {
 
 #[test]
 fn r45_the_refused_side_is_named() {
-    let names =
-        TextNames { host: "imap.contoso.example", port: 993, mailbox: "anna@contoso.example", across: "", folder: "" };
+    let names = TextNames {
+        host: "imap.contoso.example",
+        port: 993,
+        mailbox: "anna@contoso.example",
+        across: "",
+        folder: "",
+        provider: None,
+    };
     let t = words(Cause::LoginRefused, Some(Side::Source), &names);
     assert_eq!(t.headline, "Failed while checking source credentials");
     assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");

@@ -27,6 +27,7 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
         ("", &[OptionKey::AllLabels, OptionKey::CleanMalformed]),
         ("Speed", &[OptionKey::Concurrent, OptionKey::Connections, OptionKey::ServerConnections]),
         ("", &[OptionKey::MailboxConnections, OptionKey::Rate]),
+        ("Providers", &[OptionKey::SourceProvider, OptionKey::DestinationProvider]),
     ],
 ];
 

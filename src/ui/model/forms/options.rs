@@ -4,10 +4,12 @@
 use jiff::tz::TimeZone;
 
 use crate::domain::edit::ProjectEdit;
+use crate::domain::failure::Side;
 use crate::domain::ids::ItemId;
 use crate::domain::mapping::Mapping;
 use crate::domain::overrides::{OptionKey, Overrides};
 use crate::domain::project::{Options, Project};
+use crate::domain::provider::{MailProvider, ProviderChoice};
 use crate::domain::wording::capital;
 use crate::service::client::{Request, RequestId};
 use crate::service::edit::ProjectChange;
@@ -130,7 +132,19 @@ impl OptionsForm {
     pub fn otherwise(&self, key: OptionKey) -> String {
         match &self.of {
             Some(_) => options::text(key, &self.project.options, &self.zone),
-            None => options::text(key, &Options::default(), &self.zone),
+            None => match key {
+                OptionKey::SourceProvider => self.known_provider(Side::Source),
+                OptionKey::DestinationProvider => self.known_provider(Side::Destination),
+                _ => options::text(key, &Options::default(), &self.zone),
+            },
+        }
+    }
+
+    /// Whose server a side is known to be.
+    fn known_provider(&self, side: Side) -> String {
+        match MailProvider::chosen(&ProviderChoice::Known, self.project.server(side).host()) {
+            Some((provider, why)) => format!("known: {}, {why}", provider.name),
+            None => "known: none of those that are".to_owned(),
         }
     }
 
@@ -276,13 +290,27 @@ mod tests {
     fn d32_only_what_was_touched_is_written() {
         let mut form =
             OptionsForm::new(project(Options { largest: Some(1_234_567), ..Options::default() }), None, TimeZone::UTC);
-        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (23, "Nothing was changed"));
+        assert_eq!((form.fields.len(), form.request().map(|_| ()).unwrap_err().as_str()), (25, "Nothing was changed"));
         put(&mut form, OptionKey::Map, "^A->B\n\n ^C->D ");
         put(&mut form, OptionKey::Roles, "off");
         let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
         let options = change.edit.options.unwrap();
         assert_eq!((options.largest, options.roles), (Some(1_234_567), false));
         assert_eq!(options.mapping, [Mapping("^A->B".into()), Mapping("^C->D".into())]);
+    }
+
+    #[test]
+    fn whose_servers_they_are_is_said_with_why_and_can_be_chosen() {
+        let source = Server::parse_url("imaps://imap.gmail.com").unwrap();
+        let mut form = OptionsForm::new(Project { source, ..project(Options::default()) }, None, TimeZone::UTC);
+        assert_eq!(form.otherwise(OptionKey::SourceProvider), "known: Gmail, by its host imap.gmail.com");
+        assert_eq!(form.otherwise(OptionKey::DestinationProvider), "known: none of those that are");
+        put(&mut form, OptionKey::DestinationProvider, "googol");
+        assert!(!form.check() && wrong(&form)[0].1.contains("microsoft-365, gmail"), "{:?}", wrong(&form));
+        put(&mut form, OptionKey::DestinationProvider, "Microsoft 365");
+        let Ok(Request::EditProject(change)) = form.request() else { panic!("a change") };
+        let named = ProviderChoice::Named("Microsoft 365".into());
+        assert_eq!(change.edit.options.unwrap().destination_provider, named);
     }
 
     #[test]
