@@ -19,6 +19,7 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
         ("Folders", &[OptionKey::Filter, OptionKey::Map, OptionKey::Roles, OptionKey::Subscribe]),
         ("How hard it tries", &[OptionKey::MaximumErrors, OptionKey::RetryLimit]),
         ("Times", &[OptionKey::SourceHours, OptionKey::DestinationHours, OptionKey::Zone]),
+        ("Providers", &[OptionKey::SourceProvider, OptionKey::DestinationProvider]),
         ("Log", &[OptionKey::LogSubjects]),
     ],
     &[
@@ -27,7 +28,6 @@ const GROUPS: [&[(&str, &[OptionKey])]; 2] = [
         ("", &[OptionKey::AllLabels, OptionKey::CleanMalformed]),
         ("Speed", &[OptionKey::Concurrent, OptionKey::Connections, OptionKey::ServerConnections]),
         ("", &[OptionKey::MailboxConnections, OptionKey::Rate]),
-        ("Providers", &[OptionKey::SourceProvider, OptionKey::DestinationProvider]),
     ],
 ];
 

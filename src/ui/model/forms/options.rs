@@ -144,7 +144,7 @@ impl OptionsForm {
     fn known_provider(&self, side: Side) -> String {
         match MailProvider::chosen(&ProviderChoice::Known, self.project.server(side).host()) {
             Some((provider, why)) => format!("known: {}, {why}", provider.name),
-            None => "known: none of those that are".to_owned(),
+            None => "known: no large provider".to_owned(),
         }
     }
 
@@ -304,7 +304,7 @@ mod tests {
         let source = Server::parse_url("imaps://imap.gmail.com").unwrap();
         let mut form = OptionsForm::new(Project { source, ..project(Options::default()) }, None, TimeZone::UTC);
         assert_eq!(form.otherwise(OptionKey::SourceProvider), "known: Gmail, by its host imap.gmail.com");
-        assert_eq!(form.otherwise(OptionKey::DestinationProvider), "known: none of those that are");
+        assert_eq!(form.otherwise(OptionKey::DestinationProvider), "known: no large provider");
         put(&mut form, OptionKey::DestinationProvider, "googol");
         assert!(!form.check() && wrong(&form)[0].1.contains("microsoft-365, gmail"), "{:?}", wrong(&form));
         put(&mut form, OptionKey::DestinationProvider, "Microsoft 365");
