@@ -142,6 +142,7 @@ impl Store {
     /// whose goal is taken, is refused as [`StoreError::Contradiction`], and with it the whole group.
     pub async fn record(&self, pass: PassId, results: Results) -> Result<()> {
         self.write(move |transaction, cache| {
+            drop_markers(transaction, &results)?;
             put(transaction, cache, &results.watermarks)?;
             rekey(transaction, &results.rekeys)?;
             let mut statement =
@@ -236,6 +237,21 @@ pub(super) fn put(
     Ok(())
 }
 
+/// What these rows hold is no more what was there when their folders ended: until they end again they are looked into, however
+/// much their state looks like then (D11). That also finds a message that is in a folder once more which its watermark left.
+fn drop_markers(transaction: &Transaction<'_>, results: &Results) -> Result<()> {
+    let mut rows: BTreeSet<FolderId> = results.rekeys.iter().flat_map(|key| [key.from_folder, key.to_folder]).collect();
+    rows.extend(results.watermarks.iter().map(|(row, _)| *row));
+    rows.extend(results.flags.iter().map(|(row, ..)| *row));
+    rows.extend(results.places.iter().map(|(row, ..)| *row));
+    let mut drop =
+        transaction.prepare_cached("UPDATE folder SET marker = NULL WHERE id = ?1 AND marker IS NOT NULL")?;
+    for row in rows {
+        drop.execute([row])?;
+    }
+    Ok(())
+}
+
 /// All are lifted before any is set down, so that no order of the list can overwrite a watermark.
 fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
     let mut lift = transaction.prepare_cached(
@@ -254,12 +270,6 @@ fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
         lifted.push(row.ok_or_else(|| {
             StoreError::Contradiction(format!("no watermark for message {} of folder {}", key.from, key.from_folder))
         })?);
-    }
-    // Should a message be there once more (its folder was merely not listed), it has no watermark: that is something to do.
-    let left: BTreeSet<FolderId> = rekeys.iter().map(|key| key.from_folder).collect();
-    for folder in left {
-        let drop = "UPDATE folder SET marker = NULL WHERE id = ?1 AND marker IS NOT NULL";
-        transaction.prepare_cached(drop)?.execute([folder])?;
     }
     let mut put = transaction.prepare_cached(
         "INSERT OR IGNORE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)

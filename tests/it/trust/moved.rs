@@ -3,11 +3,11 @@
 use mailferry::domain::notice::NoticeKind;
 use mailferry::pass::Stops;
 
-use super::once;
+use super::{count, once};
 use crate::support::bench::{Bench, runtime};
 use crate::support::compare::Mailbox;
 use crate::support::dovecot::{self, Dovecot, Format};
-use crate::support::odd::subject;
+use crate::support::odd::{self, MODERN, Odd, State, letter, subject};
 use crate::support::relay::{Act, At, Relay, Rules, Said, verb};
 use crate::support::scene::{Scene, message};
 
@@ -226,4 +226,80 @@ fn c3_what_moves_between_a_crash_and_a_resume_in_which_its_folder_cannot_be_open
             assert_eq!(crash.subjects(), once((0..30).chain(50..53)), "dead after {cuts} writes");
         }
     });
+}
+
+/// A pass dies after each of its writes once, with what the owner did before it; then the owner brings about a state of a folder
+/// that an earlier pass had seen whole. Nothing is doubled, also not in the pass after.
+async fn dies_and_looks_as_before(from: u64, before: impl Fn(&mut State), after: impl Fn(&mut State, &[odd::Box])) {
+    let mut cuts = from;
+    loop {
+        let (here, there) = (Odd::start(MODERN), Odd::start(MODERN));
+        here.state().make("A");
+        here.fill("INBOX", 0..3);
+        let bench = Bench::new((here.port, "ann"), (there.port, "ann")).await;
+        for _ in 0..2 {
+            bench.run().await.expect_clean();
+        }
+        let whole = here.state().boxes.clone();
+        before(&mut here.state());
+        let died = bench.run_cut(cuts, &Stops::default()).await;
+        after(&mut here.state(), &whole);
+        for words in ["", ", at rest"] {
+            bench.run().await.expect_clean();
+            let all = there.state().boxes.iter().flat_map(|one| one.subjects()).collect::<Vec<_>>();
+            assert_eq!(count(all.into_iter()), once(0..3), "dead after {cuts} writes{words}");
+        }
+        // What is flagged now is flagged there.
+        let flagged = |odd: &Odd| {
+            let state = odd.state();
+            let letters = state.boxes.iter().flat_map(|one| &one.letters);
+            letters.filter(|one| one.flags.contains("\\Flagged")).map(|one| subject(&one.bytes)).collect::<Vec<_>>()
+        };
+        assert_eq!(flagged(&here), flagged(&there), "dead after {cuts} writes");
+        for folder in &mut here.state().boxes {
+            let uids: Vec<u32> = folder.letters.iter().map(|one| one.uid).collect();
+            uids.into_iter().for_each(|uid| folder.flag(uid, "\\Flagged"));
+        }
+        bench.run().await.expect_clean();
+        assert_eq!(flagged(&there).len(), 3, "dead after {cuts} writes");
+        if !died.cut {
+            break;
+        }
+        cuts += 1;
+    }
+    assert!(cuts >= 3, "only {cuts} writes in the whole pass");
+}
+
+/// The state of a folder as it was.
+fn put_back(state: &mut State, whole: &[odd::Box], name: &str) {
+    let was = whole.iter().find(|one| one.name == name).expect("the folder");
+    *state.at(name) = was.clone();
+}
+
+fn move_to_a(state: &mut State) {
+    state.at("INBOX").remove(&[2]);
+    state.at("A").add(letter(1));
+}
+
+#[test]
+fn c1_a_folder_that_looks_as_before_is_looked_into_when_a_dead_pass_brought_a_message_there() {
+    runtime().block_on(dies_and_looks_as_before(0, move_to_a, |state, whole| {
+        put_back(state, whole, "A");
+        state.make("G").add(letter(1));
+    }));
+}
+
+#[test]
+fn c1_also_when_the_message_is_where_it_was_again() {
+    runtime().block_on(dies_and_looks_as_before(0, move_to_a, |state, whole| {
+        put_back(state, whole, "A");
+        put_back(state, whole, "INBOX");
+    }));
+}
+
+#[test]
+fn c1_also_when_a_flag_that_a_dead_pass_carried_is_gone_with_a_backup() {
+    let flag = |state: &mut State| state.at("INBOX").flag(2, "\\Flagged");
+    // Before its first write the flag is set and nothing of it is known: nobody can tell it from the owner's own.
+    runtime().block_on(dies_and_looks_as_before(1, flag, |state, whole| put_back(state, whole, "INBOX")));
 }
