@@ -28,9 +28,9 @@ if command -v dpkg >/dev/null 2>&1; then
   done
 fi
 
+as_root=()
 if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   echo "The tests need these Debian packages, which are installed now: ${missing[*]}"
-  as_root=()
   if [ "$(id -u)" != 0 ]; then
     if ! command -v sudo >/dev/null 2>&1; then
       echo "That needs root: apt-get install ${missing[*]}" >&2
@@ -49,6 +49,22 @@ if [ ${#missing[@]} -gt 0 ] && [ -e /etc/debian_version ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 elif [ ${#missing[@]} -gt 0 ]; then
   echo "Not on this machine: ${missing[*]}. The tests that need them say that they are skipped."
+fi
+
+# Courier's server, whose package excludes Dovecot's: unpacked beside, and started by the tests alone.
+courier="${CARGO_TARGET_DIR:-target}/tmp/courier"
+unpack_courier() {
+  local packages needed
+  needed=$(apt-cache depends courier-imap courier-base | awk '/Depends: lib(courier|gamin|gdbm|idn|pcre)/ {print $2}' | sort -u)
+  packages=$(mktemp -d)
+  # shellcheck disable=SC2086
+  (cd "$packages" && apt-get download -q courier-imap courier-authlib $needed) || return 1
+  mkdir -p "$courier"
+  for package in "$packages"/*.deb; do dpkg -x "$package" "$courier"; done
+  rm -rf "$packages"
+}
+if [ -e /etc/debian_version ] && ! [ -x "$courier/usr/bin/imapd" ]; then
+  unpack_courier || { "${as_root[@]}" apt-get update -q && unpack_courier; }
 fi
 
 # The provider that the tests sign in to, as its lock file says.

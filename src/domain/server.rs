@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::{AdminError, AdminLogin, LoginNames};
 pub use imap::{ImapServer, Security, Trust, parse_fingerprint};
-pub use maildir::MaildirServer;
+pub use maildir::{MaildirLayout, MaildirServer};
 
 use super::failure::Side;
 use super::item::Mailbox;
@@ -70,6 +70,9 @@ pub enum UrlError {
     /// A path to Maildirs.
     #[error(transparent)]
     Maildir(#[from] PathError),
+    /// Another layout of them.
+    #[error("behind \"?layout=\" stands fs (folders in folders) or ++ (Maildir++: .A.B)")]
+    MaildirLayout,
 }
 
 /// What a side was asked for and its kind does not have.
@@ -354,7 +357,7 @@ impl Server {
     pub fn is_same_place(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Imap(here), Self::Imap(there)) => here.door() == there.door(),
-            (Self::Maildir(here), Self::Maildir(there)) => here == there,
+            (Self::Maildir(here), Self::Maildir(there)) => here.path == there.path,
             (Self::Imap(_), Self::Maildir(_)) | (Self::Maildir(_), Self::Imap(_)) => false,
         }
     }
@@ -387,6 +390,8 @@ mod tests {
         for (url, back) in [
             ("maildir:/mail/{email}", "maildir:/mail/{email}"),
             (" MAILDIR:///mail/{domain}/{localpart}/ ", "maildir:/mail/{domain}/{localpart}"),
+            ("maildir:/mail/{email}/?layout=fs", "maildir:/mail/{email}?layout=fs"),
+            ("maildir:/mail/{email}?layout=++", "maildir:/mail/{email}?layout=++"),
         ] {
             let server = Server::parse_url(url).unwrap();
             assert_eq!(server.to_string(), back);
@@ -396,6 +401,11 @@ mod tests {
             assert_eq!(serde_json::from_str::<Server>(&json).unwrap(), server);
         }
         assert!(matches!(Server::parse_url("maildir:x"), Err(UrlError::Maildir(_))));
+        assert_eq!(Server::parse_url("maildir:/mail/{email}?layout=x"), Err(UrlError::MaildirLayout));
+        // However their folders lie, they are the same mailboxes.
+        let [one, another] =
+            ["", "?layout=fs"].map(|layout| Server::parse_url(&format!("maildir:/mail/{{email}}{layout}")).unwrap());
+        assert!(one.is_same_place(&another));
     }
 
     #[test]

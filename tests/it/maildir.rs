@@ -14,7 +14,7 @@ use crate::support::corpus;
 use crate::support::dovecot::{self, Format};
 use crate::support::product::{Output, Workspace, plain};
 
-fn address(folder: &Path) -> String {
+pub fn address(folder: &Path) -> String {
     format!("maildir:{}/{{localpart}}", folder.display())
 }
 
@@ -83,7 +83,7 @@ fn a_message_of_25_megabytes_goes_through_a_maildir() {
 }
 
 /// A Maildir written by hand: (path below the root, bytes).
-fn maildir(root: &Path, files: &[(&str, &str)]) {
+pub fn maildir(root: &Path, files: &[(&str, &str)]) {
     for (name, bytes) in files {
         let path = root.join(name);
         let folder = path.parent().and_then(Path::parent).expect("a folder");
@@ -99,7 +99,7 @@ fn folder_of(names: &[&str]) -> String {
 }
 
 /// From one Maildir to another, with one item.
-fn between(store: &Path) -> Workspace {
+pub fn between(store: &Path) -> Workspace {
     let workspace = Workspace::new();
     workspace.project_new(&address(&store.join("old")), &address(&store.join("new")), &[]);
     workspace.import_with(&[("anna".into(), "anna".into())], None);
@@ -150,10 +150,10 @@ fn what_other_programs_wrote_is_read_in_their_order_with_lone_line_feeds_made_wh
     assert_eq!(
         found,
         [
-            "a Subject: passed on\r\n\r\n.\r\n",
-            "S Subject: third\r\n\r\nunix\r\nlines\r\n",
-            "RSa Subject: first\r\n\r\nx\r\n",
-            " Subject: second\r\n\r\nmixed\r\nlines\r\n",
+            "a Subject: passed on\n\n.\n",
+            "S Subject: third\n\nunix\nlines\n",
+            "RSa Subject: first\n\nx\n",
+            " Subject: second\n\nmixed\nlines\n",
         ]
     );
     assert!(new.join(folder_of(&["Lists", "r.x"])).join("cur").is_dir());
@@ -340,8 +340,8 @@ fn a_folder_called_like_the_inbox_is_another_one() {
             let file = std::fs::read_dir(folder.join("new")).expect("new").next().expect("a message");
             std::fs::read_to_string(file.expect("a file").path()).expect("text")
         };
-        assert_eq!(only(&new), "Subject: inbox\r\n\r\n");
-        assert_eq!(only(&new.join(folder_of(&["INBOX (2)"]))), "Subject: the other\r\n\r\n");
+        assert_eq!(only(&new), "Subject: inbox\n\n");
+        assert_eq!(only(&new.join(folder_of(&["INBOX (2)"]))), "Subject: the other\n\n");
     }
 }
 

@@ -33,6 +33,7 @@ mod later_passes;
 mod licenses;
 mod mail;
 mod maildir;
+mod maildir_layouts;
 mod mapping;
 mod message_limits;
 mod moves;

@@ -11,7 +11,7 @@ use crate::support::scene::{Scene, message};
 
 /// Whether mbsync is here; on Debian and its kin it must be.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn has_mbsync() -> bool {
+pub fn has_mbsync() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|place| place.join("mbsync").is_file());
     assert!(

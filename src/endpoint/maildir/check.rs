@@ -1,6 +1,6 @@
 //! A test of a Maildir, step by step. Looks at names only: no table of numbers is written, so that nothing changes.
 
-use super::mailbox::{Mailbox, Tables, apart};
+use super::mailbox::{Mailbox, Rules, Tables, apart};
 use super::{session::MaildirSession, trouble};
 use crate::domain::check::{CheckStep, Finding, StepOutcome};
 use crate::domain::failure::Side;
@@ -30,7 +30,8 @@ async fn steps(server: &MaildirServer, tested: Tested, told: &mut Told<'_>) -> R
     let path = server.path.root(&mailbox).map_err(nowhere).map_err(Broken::at(CheckStep::Place))?;
     let tables = Tables::Apart(apart(&resources.numbers, path.as_ref()));
     let root = Below::new(path.clone().into(), server.path.trusted().as_ref());
-    let session = MaildirSession::new(Mailbox::new(root, tables, None, resources));
+    let session =
+        MaildirSession::new(Mailbox::new(root, tables, Rules { limit: None, layout: server.layout }, resources));
     let exists = session.with(|mailbox| Ok(mailbox.is_there())).await.map_err(Broken::at(CheckStep::Place))?;
     if exists || side == Side::Destination {
         well(told, Finding::Place { path, exists });

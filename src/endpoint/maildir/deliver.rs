@@ -3,24 +3,24 @@
 //! Nothing is deleted or overwritten. Blocks; what is delivered together is made durable together.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::folder::{FileEntry, FileView, Folder};
 use super::keywords::Keywords;
-use super::names::{self, INFO};
+use super::lines::{OddEnds, Sizes, Unix};
+use super::names::{self, INFO, PARTS};
+use super::quota::Quota;
 use super::sight::LOOKS;
 use super::trouble::{Snag, is_gone};
 use crate::domain::ids::Uid;
 use crate::domain::message::{Body, NewMessage};
+use crate::domain::server::MaildirLayout;
 use crate::endpoint::dir::{Below, Dir, NewFile};
 use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{FlagUpdate, spool};
 
 const PIECE: usize = 64 * 1024;
-const PARTS: [&str; 3] = ["tmp", "new", "cur"];
-
 /// Makes the inbox, and the folders above it.
 pub(super) fn make_inbox(root: &Below) -> io::Result<Dir> {
     let dir = root.make()?;
@@ -28,16 +28,20 @@ pub(super) fn make_inbox(root: &Below) -> io::Result<Dir> {
     Ok(dir)
 }
 
-/// Makes another folder.
-pub(super) fn make(root: &Dir, name: &OsStr) -> io::Result<()> {
-    let dir = root.make_folder(name)?;
+/// Makes the folder that these steps lead to; none lead to the inbox, which is there.
+pub(super) fn make(root: &Dir, steps: &[OsString], layout: MaildirLayout) -> io::Result<()> {
+    let Some((name, above)) = steps.split_last() else { return Ok(()) };
+    let above = above.iter().try_fold(root.clone(), |dir, step| dir.make_folder(step))?;
+    let dir = above.make_folder(name)?;
     make_parts(&dir)?;
-    // Marks a folder inside a Maildir for programs that deliver mail.
-    let mark = OsStr::new("maildirfolder");
-    if dir.look(mark).is_err() {
-        dir.create(mark)?.keep();
+    if layout == MaildirLayout::PlusPlus {
+        // Marks a folder inside a Maildir for programs that deliver mail.
+        let mark = OsStr::new("maildirfolder");
+        if dir.look(mark).is_err() {
+            dir.create(mark)?.keep();
+        }
     }
-    root.sync()?;
+    above.sync()?;
     dir.sync()
 }
 
@@ -51,6 +55,8 @@ fn make_parts(dir: &Dir) -> io::Result<()> {
 /// A message on its way into a folder: written to `tmp`, to be renamed.
 struct Arriving<'a> {
     file: NewFile,
+    /// Bytes of it.
+    len: u64,
     key: String,
     to: &'a Dir,
     name: OsString,
@@ -84,6 +90,7 @@ pub(super) fn deliver(
     folder: &Dir,
     table: &mut UidList,
     messages: &[NewMessage],
+    mut quota: Quota,
     abandoned: impl Fn() -> bool,
 ) -> Result<Vec<io::Result<Uid>>, Snag> {
     let wanted = || match abandoned() {
@@ -92,8 +99,12 @@ pub(super) fn deliver(
     };
     let parts = Parts::open(folder)?;
     let keywords = learn(folder, table, messages)?;
-    let arriving: Vec<io::Result<Arriving<'_>>> =
-        messages.iter().map(|message| wanted().and_then(|()| write(&parts, &keywords, message))).collect();
+    let mut arrive = |message| {
+        wanted()?;
+        let arriving = write(&parts, &keywords, message)?;
+        quota.take(arriving.len).map(|()| arriving)
+    };
+    let arriving: Vec<io::Result<Arriving<'_>>> = messages.iter().map(&mut arrive).collect();
     let keys = || arriving.iter().flatten().map(|one| one.key.as_bytes());
     table.assign(keys(), |_| ())?;
     let numbers: Vec<u32> = keys().map(|key| table.get(key).unwrap_or(0)).collect();
@@ -108,6 +119,7 @@ pub(super) fn deliver(
     let placed = arriving.into_iter().map(place).collect();
     parts.new.sync()?;
     parts.cur.sync()?;
+    quota.write();
     Ok(placed)
 }
 
@@ -118,13 +130,27 @@ fn learn(folder: &Dir, table: &UidList, messages: &[NewMessage]) -> Result<Keywo
 }
 
 fn write<'a>(parts: &'a Parts, keywords: &Keywords, message: &NewMessage) -> io::Result<Arriving<'a>> {
-    let key = names::unique(message.body.len());
-    let mut new = parts.tmp.create(OsStr::new(&key))?;
+    let unique = names::unique();
+    let mut new = parts.tmp.create(OsStr::new(&unique))?;
     let file = new.file();
-    match &message.body {
-        Body::Memory(bytes) => file.write_all(bytes)?,
-        Body::Spooled { file: from, len } => copy(from, *len, file)?,
-    }
+    let mut looked = OddEnds::default();
+    each(&message.body, |piece| {
+        looked.push(piece);
+        Ok(())
+    })?;
+    let (mut lines, mut sizes) = (Unix::after(&looked), Sizes::default());
+    let mut out = Vec::with_capacity(PIECE + 1);
+    each(&message.body, |piece| {
+        out.clear();
+        lines.push(piece, &mut out);
+        sizes.count(&out);
+        file.write_all(&out)
+    })?;
+    out.clear();
+    lines.end(&mut out);
+    sizes.count(&out);
+    file.write_all(&out)?;
+    let key = names::sized(&unique, sizes.file, sizes.message);
     if let Some(date) = &message.date {
         let since = Duration::from_millis(date.instant.millis().unsigned_abs());
         let instant =
@@ -139,15 +165,20 @@ fn write<'a>(parts: &'a Parts, keywords: &Keywords, message: &NewMessage) -> io:
         true => (&parts.new, key.clone()),
         false => (&parts.cur, format!("{key}{INFO}{}", keywords.letters(&message.flags, b""))),
     };
-    Ok(Arriving { file: new, key, to, name: name.into() })
+    Ok(Arriving { file: new, len: sizes.file, key, to, name: name.into() })
 }
 
-fn copy(from: &File, len: u64, to: &mut File) -> io::Result<()> {
+/// Hands out a body piece by piece.
+fn each(body: &Body, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let (from, len) = match body {
+        Body::Memory(bytes) => return bytes.chunks(PIECE).try_for_each(take),
+        Body::Spooled { file, len } => (file, *len),
+    };
     let (mut piece, mut at) = (vec![0; PIECE], 0);
     while at < len {
         let room = piece.len().min(usize::try_from(len - at).unwrap_or(PIECE));
         let n = spool::read_at(from, &mut piece[..room], at)?;
-        to.write_all(&piece[..n])?;
+        take(&piece[..n])?;
         at += n as u64;
     }
     Ok(())

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::courier::CourierKeywords;
 use super::keywords::Keywords;
-use super::names;
+use super::names::{self, PARTS};
 use super::trouble::Snag;
 use crate::domain::flags::Flags;
 use crate::domain::folder::{FolderState, UidValidity};
 use crate::domain::ids::Uid;
-use crate::endpoint::dir::{Dir, Seen};
+use crate::endpoint::dir::{Dir, Kind, Seen};
 use crate::endpoint::uidlist::UidList;
 
 /// Looks at a directory that keeps changing.
@@ -105,6 +106,8 @@ pub(super) struct FileView {
     pub messages: BTreeMap<u32, FileEntry>,
     /// Its keywords.
     pub keywords: Keywords,
+    /// Those that Courier keeps for it.
+    courier: CourierKeywords,
 }
 
 impl FileView {
@@ -114,14 +117,15 @@ impl FileView {
         let files = list(&folder)?;
         table.assign(files.keys().map(|key| &**key), |new| put_in_order(&folder.dir, new))?;
         let keywords = Keywords::read(&folder.dir)?;
+        let courier = CourierKeywords::read(&folder.dir, |key| files.contains_key(key))?;
         let mut messages = BTreeMap::new();
         for (key, entry) in files {
             if let Some(number) = table.get(&key) {
                 messages.insert(number, entry);
             }
         }
-        let mark = mark(&messages, &keywords);
-        Ok(Self { folder, validity: table.validity, next: table.next(), mark, messages, keywords })
+        let mark = mark(&messages, &keywords, &courier);
+        Ok(Self { folder, validity: table.validity, next: table.next(), mark, messages, keywords, courier })
     }
 
     /// Its state. HIGHESTMODSEQ is a fingerprint of all names: it does not grow, but it changes when anything does.
@@ -136,7 +140,14 @@ impl FileView {
 
     /// The flags of a message.
     pub fn flags(&self, entry: &FileEntry) -> Flags {
-        self.keywords.flags(entry.letters())
+        let mut flags = self.keywords.flags(entry.letters());
+        self.courier.add(entry.key(), &mut flags);
+        flags
+    }
+
+    /// Bytes of a message whose file has this length: those that its name tells, where it tells any.
+    pub fn size(&self, entry: &FileEntry, len: u64) -> u32 {
+        u32::try_from(names::told_size(entry.key(), len).unwrap_or(len)).unwrap_or(u32::MAX)
     }
 }
 
@@ -150,7 +161,12 @@ fn list(folder: &Folder) -> io::Result<Files> {
         let before = changed();
         for (part, new) in folder.parts() {
             for name in part.map_or_else(|| Ok(Vec::new()), Dir::names)? {
-                if name.as_encoded_bytes().first() != Some(&b'.') {
+                let of_folder = |dir: &Dir| {
+                    PARTS.iter().any(|part| name == *part)
+                        && dir.look(&name).is_ok_and(|seen| seen.kind == Kind::Folder)
+                };
+                // A folder that is called like a part of this one (mbsync makes such).
+                if name.as_encoded_bytes().first() != Some(&b'.') && !part.is_some_and(of_folder) {
                     add(folder, &mut files, FileEntry { name, new });
                 }
             }
@@ -232,7 +248,7 @@ fn hint(line: &[u8]) -> Option<(&[u8], u64)> {
     Some((names::parts(name).0, number))
 }
 
-fn mark(messages: &BTreeMap<u32, FileEntry>, keywords: &Keywords) -> u64 {
+fn mark(messages: &BTreeMap<u32, FileEntry>, keywords: &Keywords, courier: &CourierKeywords) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{keywords:?}").as_bytes());
     for (number, entry) in messages {
@@ -240,6 +256,7 @@ fn mark(messages: &BTreeMap<u32, FileEntry>, keywords: &Keywords) -> u64 {
         hasher.update(&[u8::from(entry.new)]);
         hasher.update(entry.name.as_encoded_bytes());
         hasher.update(&[0]);
+        hasher.update(courier.told(entry.key()).as_bytes());
     }
     let bytes: [u8; 8] = hasher.finalize().as_bytes()[..8].try_into().unwrap_or_default();
     u64::from_le_bytes(bytes) >> 1

@@ -3,7 +3,6 @@
 //! Bounded: the names of one folder (twice, while it is looked at again) and one table of numbers at a time.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::folder::FileView;
+use super::layout::{Survey, survey};
+use super::names::Style;
+use super::quota::Quota;
 use super::trouble::{self, Snag};
 use super::{TABLE, deliver, names, subscriptions};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -18,7 +20,8 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::message::NewMessage;
-use crate::endpoint::dir::{Below, Dir, Kind};
+use crate::domain::server::MaildirLayout;
+use crate::endpoint::dir::{Below, Dir};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::uidlist::UidList;
 use crate::endpoint::{Appended, FlagUpdate, FolderRef, Limits, NewFolder, Resources, Result};
@@ -43,12 +46,23 @@ fn digest(name: &[u8]) -> String {
     blake3::hash(name).to_hex()[..32].to_owned()
 }
 
+/// What was said of mailboxes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rules {
+    /// Most bytes of a message that is accepted.
+    pub limit: Option<u64>,
+    /// How folders lie; none: as they are seen to.
+    pub layout: Option<MaildirLayout>,
+}
+
 /// A mailbox.
 pub(super) struct Mailbox {
     root: Below,
     pub(super) tables: Tables,
-    limit: Option<u64>,
+    rules: Rules,
     pub resources: Resources,
+    /// How its folders are called, as it was looked at last.
+    style: Mutex<Arc<Style>>,
     /// The table used last.
     table: Mutex<Option<(WireName, UidList)>>,
     /// The last look at a folder.
@@ -59,12 +73,13 @@ pub(super) struct Mailbox {
 
 impl Mailbox {
     /// Nothing is looked at yet.
-    pub fn new(root: Below, tables: Tables, limit: Option<u64>, resources: Resources) -> Self {
+    pub fn new(root: Below, tables: Tables, rules: Rules, resources: Resources) -> Self {
         Self {
             root,
             tables,
-            limit,
+            rules,
             resources,
+            style: Mutex::default(),
             table: Mutex::default(),
             recent: Mutex::default(),
             abandoned: AtomicBool::new(false),
@@ -76,16 +91,26 @@ impl Mailbox {
         !matches!(self.root.open(), Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
+    /// How its folders are called.
+    pub fn style(&self) -> Arc<Style> {
+        Arc::clone(&self.style.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The folders there are, without a look into them.
+    fn survey(&self, root: &Dir) -> io::Result<Vec<WireName>> {
+        let Survey { style, wires } = survey(root, self.rules.layout)?;
+        *self.style.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(style);
+        Ok(wires)
+    }
+
     /// Whether there is a mailbox to be read.
     pub fn check_source(&self) -> Result<()> {
         let doing = format!("opening the Maildir {}", self.root.path().display());
         let refused = |error: io::Error| trouble::mailbox(&doing, &error.to_string());
         let root = self.root.open().map_err(refused)?;
-        let is_folder = |part: &&str| root.look(OsStr::new(part)).is_ok_and(|seen| seen.kind == Kind::Folder);
-        if !["cur", "new"].iter().any(is_folder) {
-            return Err(trouble::mailbox(&doing, "there is no Maildir (neither cur nor new)"));
+        if self.survey(&root).map_err(refused)?.is_empty() {
+            return Err(trouble::mailbox(&doing, "there is no Maildir (neither cur nor new, nor folders with them)"));
         }
-        root.names().map_err(refused)?;
         if let Tables::Apart(folder) = &self.tables {
             let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
@@ -99,7 +124,7 @@ impl Mailbox {
     /// Whether there is a mailbox, or a place where one can be made. Makes nothing.
     pub fn check_destination(&self) -> Result<()> {
         let doing = format!("opening the Maildir {}", self.root.path().display());
-        match self.root.open() {
+        match self.root.open().and_then(|root| self.survey(&root)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(trouble::mailbox(&doing, &error.to_string()));
             }
@@ -123,7 +148,7 @@ impl Mailbox {
     }
 
     pub fn limits(&self) -> Limits {
-        Limits { message_bytes: self.limit, tells_uids: true, batch: 1, separator: Some(SEPARATOR) }
+        Limits { message_bytes: self.rules.limit, tells_uids: true, batch: 1, separator: Some(SEPARATOR) }
     }
 
     /// Does something with a folder's place and table.
@@ -164,39 +189,26 @@ impl Mailbox {
 
     /// Opens a folder, from the part of the path on that nobody but an administrator can change.
     fn folder(&self, wire: &WireName) -> io::Result<Dir> {
-        let below = names::place(Path::new(""), wire)?;
-        let root = self.root.open()?;
-        if below.as_os_str().is_empty() { Ok(root) } else { root.folder(below.as_os_str()) }
+        names::steps(wire)?.iter().try_fold(self.root.open()?, |dir, step| dir.folder(step))
     }
 
     /// The folders there are, without a look into them; none where the mailbox is still to be made.
     pub fn wires(&self) -> Result<Vec<WireName>> {
-        let doing = "listing folders";
-        let refused = |error: io::Error| trouble::mailbox(doing, &error.to_string());
-        let root = match self.root.open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            root => root.map_err(refused)?,
-        };
-        let mut wires = vec![names::wire(&FolderPath::new(["INBOX"]))];
-        for name in root.names().map_err(refused)? {
-            let wire = WireName(name.as_encoded_bytes().to_vec());
-            let named = wire.0.starts_with(b".") && names::place(Path::new(""), &wire).is_ok();
-            // A link to a folder is listed, so that it is named as one that is not followed.
-            if named && root.leads_to_folder(&name) {
-                wires.push(wire);
-            }
+        let refused = |error: io::Error| trouble::mailbox("listing folders", &error.to_string());
+        match self.root.open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            root => self.survey(&root.map_err(refused)?).map_err(refused),
         }
-        wires.sort();
-        Ok(wires)
     }
 
     pub fn list(&self) -> Result<Vec<ListedFolder>> {
         let doing = "listing folders";
         let wires = self.wires()?;
         if wires.is_empty() {
-            return Ok(vec![not_yet()]);
+            return Ok(vec![not_yet(&self.style())]);
         }
-        let subscribed = self.root.open().and_then(|root| subscriptions::read(&root)).unwrap_or_else(|error| {
+        let layout = self.style().layout;
+        let subscribed = self.root.open().and_then(|root| subscriptions::read(&root, layout)).unwrap_or_else(|error| {
             tracing::warn!(%error, "subscriptions not read");
             BTreeSet::new()
         });
@@ -233,8 +245,9 @@ impl Mailbox {
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
         let mut answers = Vec::with_capacity(folders.len());
         let mut subscribe = Vec::new();
+        let style = self.style();
         for folder in folders {
-            let wire = names::wire(&folder.path);
+            let wire = names::wire(&folder.path, &style);
             let made = if folder.plain_parent { Ok(()) } else { self.make(&wire, &folder.path.to_string()) };
             if let Err(failure) = &made
                 && failure.breaks_connection()
@@ -259,11 +272,13 @@ impl Mailbox {
             }
             failure => failure,
         };
-        let folder = names::place(Path::new(""), wire).map_err(refused)?;
-        let root = deliver::make_inbox(&self.root).map_err(refused)?;
-        if !folder.as_os_str().is_empty() {
-            deliver::make(&root, folder.as_os_str()).map_err(refused)?;
-        }
+        let steps = names::steps(wire).map_err(refused)?;
+        let root = match self.style().inbox.0.as_slice() {
+            names::INBOX => deliver::make_inbox(&self.root),
+            // The root holds folders only.
+            _ => self.root.make(),
+        };
+        deliver::make(&root.map_err(refused)?, &steps, self.style().layout).map_err(refused)?;
         // From now on its UIDVALIDITY stands.
         self.at(wire, &doing, |_, table| Ok(table.assign(std::iter::empty(), |_| ())?))
     }
@@ -285,6 +300,7 @@ impl Mailbox {
 
     /// Delivers messages to one folder, in order; one answer each.
     pub fn deliver(&self, folder: &FolderRef, messages: &[NewMessage], doing: &str) -> Vec<Result<Appended>> {
+        let quota = self.root.open().map(|root| Quota::of(root, &folder.wire));
         let delivered = self.at(&folder.wire, doing, |dir, table| {
             if table.validity.is_none() {
                 table.assign(std::iter::empty(), |_| ())?;
@@ -292,7 +308,8 @@ impl Mailbox {
             if folder.validity.is_some() && folder.validity != table.validity {
                 return Ok(None);
             }
-            let placed = deliver::deliver(&dir, table, messages, || self.abandoned.load(Ordering::Relaxed))?;
+            let abandoned = || self.abandoned.load(Ordering::Relaxed);
+            let placed = deliver::deliver(&dir, table, messages, quota?, abandoned)?;
             Ok(Some((table.validity, placed)))
         });
         match delivered {
@@ -319,16 +336,16 @@ impl Mailbox {
         if folders.is_empty() {
             return Vec::new();
         }
-        let add = deliver::make_inbox(&self.root).and_then(|root| subscriptions::add(&root, folders));
+        let add = self.root.make().and_then(|root| subscriptions::add(&root, self.style().layout, folders));
         let done = add.map_err(|error| trouble::folder(&error, "subscribing a folder"));
         folders.iter().map(|_| done.clone()).collect()
     }
 }
 
 /// The inbox of a mailbox that will be made.
-fn not_yet() -> ListedFolder {
+fn not_yet(style: &Style) -> ListedFolder {
     let path = FolderPath::new(["INBOX"]);
-    let wire = names::wire(&path);
+    let wire = names::wire(&path, style);
     let (foreign, role, selectable) = (false, None, true);
     ListedFolder { path, wire, foreign, role, selectable, subscribed: false, state: None, size: None, mailbox_id: None }
 }

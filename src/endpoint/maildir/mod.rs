@@ -1,8 +1,10 @@
-//! Mailboxes in Maildir++ folders on this machine's file systems.
+//! Mailboxes in Maildir folders on this machine's file systems.
 //!
-//! [`MaildirEndpoint`] opens sessions; everything else is private. `names` knows how things are called on disk, `folder` looks at one folder, `read` and `deliver` move bytes, `mailbox` puts these
-//! together for one mailbox and may block, `session` keeps it off the async threads. `trouble` turns what the system
-//! refuses into failures. Nothing here retries.
+//! [`MaildirEndpoint`] opens sessions; everything else is private. `layout` looks how a mailbox' folders lie (Maildir++, or folders
+//! in folders), `names` knows how things are called on disk, `folder` looks at one folder, `read` and `deliver` move bytes,
+//! `lines` knows their line ends, `mailbox` puts these together for one mailbox and may block, `session` keeps it off the async
+//! threads. `courier` and `quota` know files of other programs, `trouble` turns what the system refuses into failures. Nothing
+//! here retries.
 //!
 //! A source is never changed: its numbers are kept in a folder of the workspace. A destination keeps them beside the
 //! messages, so that they go when the folder goes. Folders are open while they are used ([`dir`](super::dir)), so that
@@ -12,13 +14,17 @@
 //! Not kept: roles (Maildir has none), more than 26 keywords in a folder, the zone of a date.
 
 mod check;
+mod courier;
 mod deliver;
 mod folder;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod fuzzing;
 mod keywords;
+mod layout;
+mod lines;
 mod mailbox;
 mod names;
+mod quota;
 mod read;
 mod scan;
 mod sealed;
@@ -44,8 +50,8 @@ use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceE
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::item;
-use crate::domain::server::MaildirServer;
-use mailbox::{Mailbox, Tables};
+use crate::domain::server::{MaildirLayout, MaildirServer};
+use mailbox::{Mailbox, Rules, Tables};
 use session::MaildirSession;
 
 /// The table of numbers in a destination folder.
@@ -55,7 +61,7 @@ const TABLE: &str = "mailferry-uidlist";
 #[derive(Clone, Debug)]
 pub struct MaildirEndpoint {
     root: Below,
-    limit: Option<u64>,
+    rules: Rules,
     resources: Resources,
 }
 
@@ -63,32 +69,38 @@ impl MaildirEndpoint {
     /// The mailbox in this folder; nobody but an administrator can change the path to the one it lies in.
     pub fn new(root: PathBuf, resources: Resources) -> Self {
         let trusted = root.parent().unwrap_or(&root).to_owned();
-        Self { root: Below::new(root, &trusted), limit: None, resources }
+        Self { root: Below::new(root, &trusted), rules: Rules::default(), resources }
     }
 
     /// The mailbox in this folder, whose path may lead over links only as far as `trusted`.
     pub fn below(root: PathBuf, trusted: &Path, resources: Resources) -> Self {
-        Self { root: Below::new(root, trusted), limit: None, resources }
+        Self { root: Below::new(root, trusted), rules: Rules::default(), resources }
+    }
+
+    /// The same, whose folders lie as is said here; none: as is seen.
+    #[must_use]
+    pub fn laid_out(self, layout: Option<MaildirLayout>) -> Self {
+        Self { rules: Rules { layout, ..self.rules }, ..self }
     }
 
     /// The same, as a destination that accepts no message of more bytes.
     #[must_use]
     pub fn accepting(self, bytes: u64) -> Self {
-        Self { limit: Some(bytes), ..self }
+        Self { rules: Rules { limit: Some(bytes), ..self.rules }, ..self }
     }
 }
 
-/// Where a folder of a mailbox lies below its root: nothing for the inbox, else a directory's name. None for a path that no
-/// Maildir can hold.
+/// Where a folder of a Maildir++ lies below its root: nothing for the inbox, else a directory's name. None for a path that none
+/// can hold.
 pub fn directory(path: &FolderPath) -> Option<PathBuf> {
-    names::place(Path::new(""), &names::wire(path)).ok()
+    names::steps(&names::wire(path, &names::Style::default())).ok().map(PathBuf::from_iter)
 }
 
 #[async_trait]
 impl SourceEndpoint for MaildirEndpoint {
     async fn open_source(&self) -> Result<Box<dyn Source>> {
         let tables = Tables::Apart(mailbox::apart(&self.resources.numbers, self.root.path()));
-        let mailbox = Mailbox::new(self.root.clone(), tables, self.limit, self.resources.clone());
+        let mailbox = Mailbox::new(self.root.clone(), tables, self.rules, self.resources.clone());
         let session = MaildirSession::new(mailbox);
         session.with(Mailbox::check_source).await?;
         Ok(Box::new(session))
@@ -98,7 +110,7 @@ impl SourceEndpoint for MaildirEndpoint {
 #[async_trait]
 impl DestinationEndpoint for MaildirEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
-        let mailbox = Mailbox::new(self.root.clone(), Tables::Beside, self.limit, self.resources.clone());
+        let mailbox = Mailbox::new(self.root.clone(), Tables::Beside, self.rules, self.resources.clone());
         let session = MaildirSession::new(mailbox);
         session.with(Mailbox::check_destination).await?;
         Ok(Box::new(session))
@@ -123,7 +135,7 @@ impl MailboxKind for MaildirServer {
             .root(mailbox)
             .map_err(|error| trouble::mailbox(&format!("finding the {} Maildir", side.word()), &error.to_string()))?;
         let trusted = Path::new(self.path.trusted());
-        Ok(Roles::both(MaildirEndpoint::below(root.into(), trusted, resources)))
+        Ok(Roles::both(MaildirEndpoint::below(root.into(), trusted, resources).laid_out(self.layout)))
     }
 
     fn place(&self, mailbox: &item::Mailbox, links: &Links) -> Place {

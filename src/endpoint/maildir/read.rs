@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::folder::{FileEntry, Folder};
+use super::lines::{Canonical, canonical};
 use super::sealed::{LONGEST, is_sealed};
 use super::trouble;
 use crate::domain::failure::Failure;
@@ -26,41 +27,6 @@ const PIECE: usize = 64 * 1024;
 /// Opens a message's file; none if it is not under its name (any more).
 pub(super) fn open(folder: &Folder, entry: &FileEntry, doing: &str) -> Result<Option<(File, Seen)>, Failure> {
     unless_gone(folder.of(entry).and_then(|dir| dir.open_plain(&entry.name)), doing)
-}
-
-/// Turns lone LF into CRLF, piece by piece.
-#[derive(Default)]
-struct Canonical {
-    after_cr: bool,
-}
-
-impl Canonical {
-    fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
-        let (mut done, mut rest) = (0, piece);
-        for lf in memchr::memchr_iter(b'\n', piece) {
-            let after_cr = lf.checked_sub(1).map_or(self.after_cr, |before| piece.get(before) == Some(&b'\r'));
-            if !after_cr && let Some((line, after)) = rest.split_at_checked(lf - done) {
-                out.extend_from_slice(line);
-                out.push(b'\r');
-                (done, rest) = (lf, after);
-            }
-        }
-        out.extend_from_slice(rest);
-        if let Some(last) = piece.last() {
-            self.after_cr = *last == b'\r';
-        }
-    }
-}
-
-fn canonical(bytes: Vec<u8>) -> Vec<u8> {
-    let after_cr = |lf: &usize| lf.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'\r');
-    let lone = memchr::memchr_iter(b'\n', &bytes).filter(|lf| !after_cr(lf)).count();
-    if lone == 0 {
-        return bytes;
-    }
-    let mut out = Vec::with_capacity(bytes.len() + lone);
-    Canonical::default().push(&bytes, &mut out);
-    out
 }
 
 /// None for a file that is not under its name (any more): renamed, or gone.
@@ -145,32 +111,4 @@ pub(super) fn header(folder: &Folder, entry: &FileEntry, doing: &str) -> Result<
     unsealed(&bytes, doing)?;
     let bytes = canonical(bytes);
     Ok(Some((Bytes::copy_from_slice(header_of(&bytes)), seen.len)))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn lone_line_feeds_become_line_ends() {
-        for (raw, text) in
-            [("a\nb\r\nc\n", "a\r\nb\r\nc\r\n"), ("\n\n", "\r\n\r\n"), ("a\rb", "a\rb"), ("", ""), ("\r\n", "\r\n")]
-        {
-            assert_eq!(canonical(raw.into()), text.as_bytes(), "{raw:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn pieces_make_no_difference(text in "[a\r\n]{0,40}", at in 0usize..40) {
-            let (mut out, mut pieces) = (Vec::new(), Canonical::default());
-            let (one, two) = text.as_bytes().split_at(at.min(text.len()));
-            pieces.push(one, &mut out);
-            pieces.push(two, &mut out);
-            prop_assert_eq!(&out, &canonical(text.into_bytes()));
-            prop_assert_eq!(&canonical(out.clone()), &out, "once is enough");
-        }
-    }
 }

@@ -27,7 +27,7 @@ impl Mailbox {
                 Err(error) if trouble::is_gone(&error) => return Ok(None),
                 looked => looked.map_err(|error| trouble::folder(&error, &doing))?,
             };
-            let size = u32::try_from(seen.len).unwrap_or(u32::MAX);
+            let size = view.size(entry, seen.len);
             let date = if dates { of_file(&seen) } else { None };
             Ok(Some(MessageMeta { uid: Uid(i64::from(number)), flags: Some(view.flags(entry)), size, date }))
         })
@@ -43,7 +43,7 @@ impl Mailbox {
             match read::header(&view.folder, entry, &doing) {
                 Ok(None) => Ok(None),
                 Ok(Some((header, size))) => {
-                    let size = u32::try_from(size).unwrap_or(u32::MAX);
+                    let size = view.size(entry, size);
                     Ok(Some(Some(MessageHeader { uid, size, header })))
                 }
                 Err(failure) if failure.scope > Scope::Message => Err(failure),

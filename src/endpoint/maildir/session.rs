@@ -304,7 +304,7 @@ impl Destination for MaildirSession {
     }
 
     fn wire_name(&self, path: &FolderPath) -> WireName {
-        names::wire(path)
+        names::wire(path, &self.mailbox.style())
     }
 
     async fn create(&mut self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {

@@ -24,14 +24,22 @@ const STALE: Duration = Duration::from_secs(60);
 
 /// The whole file; empty if there is none.
 pub(super) fn read(dir: &Dir, file: &str, limit: u64) -> io::Result<Vec<u8>> {
-    let opened = match dir.open_plain(OsStr::new(file)) {
+    read_at(dir, OsStr::new(file), limit)
+}
+
+/// The same, of a name that may be any.
+pub(super) fn read_at(dir: &Dir, file: &OsStr, limit: u64) -> io::Result<Vec<u8>> {
+    let opened = match dir.open_plain(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened?.0,
     };
     let mut text = Vec::new();
     opened.take(limit + 1).read_to_end(&mut text)?;
     if text.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{file} is larger than {limit} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is larger than {limit} bytes", file.display()),
+        ));
     }
     Ok(text)
 }
@@ -48,7 +56,7 @@ pub(super) fn replace(
         let before = read(dir, file, limit)?;
         let Some(after) = edit(&before)? else { return Ok(()) };
         wait_for_lock(dir, file, LOCK_STEPS)?;
-        let mut new = dir.create(OsStr::new(&format!("{file}.{}", names::unique(0))))?;
+        let mut new = dir.create(OsStr::new(&format!("{file}.{}", names::unique())))?;
         new.file().write_all(&after)?;
         dir.give_like(new.file(), name)?;
         new.file().sync_all()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::deliver;
-use super::mailbox::{Mailbox, Tables};
+use super::mailbox::{Mailbox, Rules, Tables};
 use super::sight::{Lookup, MaildirSight};
 use crate::domain::failure::{Cause, Retry, Scope};
 use crate::domain::flags::{FlagChange, Flags};
@@ -51,7 +51,11 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
         said: Arc::default(),
     };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
-    Bench { mailbox: Mailbox::new(Below::new(root.clone(), dir.path()), tables, None, resources), root, dir }
+    Bench {
+        mailbox: Mailbox::new(Below::new(root.clone(), dir.path()), tables, Rules::default(), resources),
+        root,
+        dir,
+    }
 }
 
 fn inbox() -> FolderRef {

@@ -10,6 +10,7 @@ pub mod bench;
 pub mod browser;
 pub mod compare;
 pub mod corpus;
+pub mod courier;
 pub mod cutter;
 pub mod dovecot;
 pub mod exim;

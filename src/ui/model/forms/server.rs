@@ -107,7 +107,7 @@ impl ServerForm {
                     }
                 };
             }
-            Server::Maildir(maildir) => form.path = maildir.path.to_string(),
+            Server::Maildir(maildir) => form.path = maildir.written(),
         }
         if let Some(AdminLogin::AuthorizationId { login: text } | AdminLogin::Template { template: text }) =
             server.administrator()
