@@ -79,7 +79,7 @@ impl Preparation<'_> {
         let size = |group: &Vec<Job>| group.iter().map(|job| u64::from(job.plan.listed.messages)).sum::<u64>();
         prepared.groups = groups.into_values().collect();
         prepared.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
-        prepared.there.doubted = doubted(&records, listing, &prepared.groups);
+        prepared.there.doubted = doubted(&records, listing, &prepared);
         prepared.others.open = open_elsewhere(&records, &prepared);
         Ok(prepared)
     }
@@ -256,21 +256,50 @@ fn label_folders(all: &[Candidate], ids: &[FolderId], listing: &Listing) -> Vec<
 }
 
 /// Destination folders that are not looked into, and in which the numbers of copies may not hold.
-fn doubted(records: &[FolderRecord], listing: &Listing, groups: &[Vec<Job>]) -> Vec<Doubted> {
-    let looked_into: BTreeSet<&FolderPath> = groups.iter().flatten().map(|job| &job.plan.destination.path).collect();
+fn doubted(records: &[FolderRecord], listing: &Listing, prepared: &Prepared) -> Vec<Doubted> {
+    let jobs = prepared.groups.iter().flatten();
+    let looked_into: BTreeSet<&FolderPath> = jobs.map(|job| &job.plan.destination.path).collect();
+    let unread: BTreeSet<FolderId> = prepared.others.unread.iter().copied().collect();
+    let unlisted: BTreeSet<FolderId> = prepared.others.lost.iter().copied().collect();
+    let sight = |record: &FolderRecord| match unread.contains(&record.id) {
+        true => Sight::Unread,
+        false if !record.retired && unlisted.contains(&record.id) => Sight::Unlisted,
+        false => Sight::Good,
+    };
     let there: HashMap<_, _> = listing.destination.iter().filter_map(|f| Some((&f.wire, f.state?))).collect();
     let seen = SeenThere::of(records);
     let others = records.iter().filter(|r| !looked_into.contains(&r.destination));
-    others.filter_map(|r| doubt(r, seen.get(r), &there)).collect()
+    others.filter_map(|r| doubt(r, seen.get(r), (&there, sight(r)))).collect()
+}
+
+/// Whether a pass sees the source folder of a row.
+#[derive(Clone, Copy)]
+enum Sight {
+    /// It does, and nothing of it asks for more.
+    Good,
+    /// It is not listed: for good, or just now. What is there is looked at when it has changed.
+    Unlisted,
+    /// It could not be read. That is rare, and what is there is looked at.
+    Unread,
 }
 
 /// Why the numbers of copies in a folder that is not looked into may not hold (D26): an earlier pass doubted them, or the folder
-/// went back. Messages that left its source folder may come up in others, and are new if their copies were lost.
-fn doubt(record: &FolderRecord, seen: Seen, there: &HashMap<&WireName, FolderState>) -> Option<Doubted> {
+/// went back. Messages that left its source folder may come up in others, and are new if their copies were lost. Where the source
+/// folder is out of sight, copies may be lost of which nothing tells any more once their folder is gone too.
+fn doubt(
+    record: &FolderRecord,
+    seen: Seen,
+    (there, sight): (&HashMap<&WireName, FolderState>, Sight),
+) -> Option<Doubted> {
     let now = there.get(&record.destination_wire).filter(|now| now.uid_validity == record.destination_validity);
     let went_back = !seen.is_doubted() && now.is_some_and(|now| went_back(seen, *now));
-    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back };
-    (seen.is_doubted() || went_back).then_some(doubted)
+    let seen_now = now.map(|now| Seen::new(now.uid_next, now.messages)).filter(|now| match sight {
+        Sight::Good => false,
+        Sight::Unlisted => *now != seen,
+        Sight::Unread => true,
+    });
+    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back, seen_now };
+    (seen.is_doubted() || went_back || seen_now.is_some()).then_some(doubted)
 }
 
 /// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is

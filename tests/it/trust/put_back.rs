@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mailferry::domain::notice::NoticeKind;
 
 use super::{Pair, once};
-use crate::support::odd::{MODERN, State, letter, subject};
-use crate::support::relay::Said;
+use crate::support::odd::{Box, MODERN, State, letter, subject};
+use crate::support::relay::{Heard, Said};
 
 /// Nothing tells that nothing changed: every folder is looked into.
 const PLAIN: &str = "UIDPLUS LITERAL+ LIST-EXTENDED LIST-STATUS NAMESPACE";
@@ -393,4 +393,54 @@ fn c1c_a_folder_that_its_owner_deleted_stays_away_where_nothing_else_went_back()
     pair.source.fill("INBOX", 6..8);
     pair.verdict().copies(2);
     assert_eq!(pair.there(), once((0..4).chain(6..8)));
+}
+
+/// A folder of the destination is made anew under its UIDVALIDITY, which loses what was in it, and its figures tell nothing of
+/// that; its source folder cannot be read just then, or is not listed. After that the destination is put back to before it had
+/// the folder.
+fn lost_unseen(own: u32, shut: impl Fn(&Pair), open: impl Fn(&Pair)) {
+    for capabilities in [PLAIN, MODERN] {
+        let pair = Pair::new(capabilities, capabilities);
+        pair.source.fill("G", 0..2);
+        pair.verdict().copies(2);
+        {
+            let mut there = pair.destination.state();
+            let folder = there.at("G");
+            let validity = folder.validity;
+            *folder = Box { modseq: 40, ..Box::new("G", validity) };
+            for number in 90..90 + own {
+                folder.add(letter(number));
+            }
+        }
+        pair.source.state().at("G").flag(1, "\\Flagged");
+        shut(&pair);
+        pair.verdict().wrong(&["not found at the destination", "\"G\""]);
+        open(&pair);
+        pair.destination.state().boxes.retain(|one| one.name != "G");
+        pair.verdict().copies(2);
+        assert_eq!(pair.there(), once(0..2), "{capabilities}, {own} of the owner's own");
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
+fn c1_copies_lost_while_their_source_folder_cannot_be_opened_come_again_also_when_their_folder_goes_next() {
+    for own in [0, 2, 3, 9] {
+        let refusal = |verb: &str, what: &str| {
+            (verb == "EXAMINE" && what.contains('G')).then(|| "NO [NOPERM] not yours".to_owned())
+        };
+        lost_unseen(own, |pair| pair.source.deny(refusal), |pair| pair.source.deny(|_, _| None));
+    }
+}
+
+#[test]
+fn c1_also_when_it_is_not_listed_just_then() {
+    // What changes no figure is seen by nobody.
+    for own in [0, 3, 9] {
+        let hides = |heard: &Heard<'_>| match heard.about("LIST", "G") || heard.about("STATUS", "G") {
+            true => Said::Nothing,
+            false => Said::Kept,
+        };
+        lost_unseen(own, |pair| pair.source.bend(hides), |pair| pair.source.straighten());
+    }
 }
