@@ -157,6 +157,10 @@ impl Connection {
     /// not an error here.
     pub(super) async fn send(&mut self, mut command: ImapCommand, mut pending: Pending) -> Result<()> {
         self.await_turn(pending.step).await.map_err(|failure| Failure { doing: pending.doing.clone(), ..failure })?;
+        if self.waits_for_go(&command) && !self.manners().riding.helps() {
+            self.flush().await?;
+            self.shared.is_quiet().await;
+        }
         self.last_number = self.last_number.wrapping_add(1);
         let number = self.last_number;
         pending.number = number;
@@ -170,6 +174,17 @@ impl Connection {
         step.whole = sent.is_ok();
         drop(step);
         sent.map_err(|failure| Failure { doing, ..failure })
+    }
+
+    /// Whether the server is asked to go on in the middle of a command.
+    fn waits_for_go(&self, command: &ImapCommand) -> bool {
+        let unasked = |len: u64| !command.asking && self.sends_unasked(len);
+        command.pieces.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Literal(bytes) => !unasked(bytes.len() as u64),
+            Piece::Body(body) => !unasked(body.len()),
+            Piece::Reply(_) => true,
+        })
     }
 
     /// Keeps the gap between commands that the server wants. A session in which too much was refused gives no more of them,
@@ -233,13 +248,19 @@ impl Connection {
     }
 
     async fn ask_to_go_on(&mut self, number: u32) -> Result<bool> {
-        let go = self.shared.await_go(number);
+        let (go, alone) = (self.shared.await_go(number), self.shared.is_alone(number));
         self.out.extend_from_slice(b"\r\n");
         self.flush().await?;
+        let asked = Instant::now();
         let went = match go {
             Some(go) => go.await.is_ok(),
             None => false,
         };
+        match (alone, self.shared.answered_at()) {
+            (true, _) if went => self.manners().riding.came_alone(asked.elapsed()),
+            (false, Some(answered)) if went && answered >= asked => self.manners().riding.rode(answered.elapsed()),
+            _ => {}
+        }
         match self.shared.dead() {
             Some(dead) => Err(dead),
             None => Ok(went),

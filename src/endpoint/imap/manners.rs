@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::kept_list::KeptList;
+use super::riding::Riding;
 
 /// The gap between two commands when a server first asks for a slower pace.
 const FIRST: Duration = Duration::from_millis(50);
@@ -46,6 +47,8 @@ pub(super) struct Manners {
     taken_back: Mutex<BTreeSet<Extra>>,
     kept_list: Mutex<KeptList>,
     pace: Mutex<Pace>,
+    /// Whether commands that wait for `+` are written behind others.
+    pub(super) riding: Riding,
 }
 
 #[derive(Debug, Default)]

@@ -41,6 +41,7 @@ mod probe;
 mod reader;
 mod response;
 mod rest;
+mod riding;
 #[cfg(test)]
 mod script;
 mod scrub;

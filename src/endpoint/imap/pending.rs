@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
@@ -232,6 +233,8 @@ struct State {
     last: u32,
     dead: Option<Failure>,
     failed_opening: Option<u64>,
+    /// When a command was answered last.
+    answered: Option<Instant>,
 }
 
 /// What writer and reader share.
@@ -243,6 +246,8 @@ pub(super) struct PendingShared {
     pub(super) scrub: Scrub,
     /// What this computer has to do with the end of the connection.
     pub(super) link: Link,
+    /// Told whenever no command is without its answer.
+    quiet: Notify,
     /// Shared by the sessions of an endpoint.
     manners: Mutex<Arc<Manners>>,
     /// Commands that the server could not read.
@@ -257,7 +262,8 @@ impl PendingShared {
     pub(super) fn new(watch: Arc<SilenceWatch>, scrub: Scrub, link: Link) -> Arc<Self> {
         let (state, stop, manners, bad) =
             (Mutex::default(), CancellationToken::new(), Mutex::default(), AtomicU32::new(0));
-        Arc::new(Self { state, stop, watch, scrub, link, manners, bad })
+        let quiet = Notify::new();
+        Arc::new(Self { state, stop, watch, scrub, link, quiet, manners, bad })
     }
 
     /// Shares what is known of the server with the other sessions.
@@ -297,6 +303,7 @@ impl PendingShared {
             (std::mem::take(&mut state.pending), failure)
         };
         self.stop.cancel();
+        self.quiet.notify_waiters();
         for pending in pending {
             self.watch.answered(pending.question());
             pending.fail(&failure);
@@ -336,15 +343,47 @@ impl PendingShared {
         let mut state = self.state();
         let at = state.pending.iter().position(|p| p.number == number)?;
         let pending = state.pending.remove(at)?;
-        self.watch.answered(pending.question());
+        self.was_answered(&mut state, &pending);
         Some(pending)
     }
 
     /// Takes out the oldest command.
     pub(super) fn oldest(&self) -> Option<Pending> {
-        let oldest = self.state().pending.pop_front()?;
-        self.watch.answered(oldest.question());
+        let mut state = self.state();
+        let oldest = state.pending.pop_front()?;
+        self.was_answered(&mut state, &oldest);
         Some(oldest)
+    }
+
+    fn was_answered(&self, state: &mut State, pending: &Pending) {
+        self.watch.answered(pending.question());
+        state.answered = Some(Instant::now());
+        if state.pending.is_empty() {
+            self.quiet.notify_waiters();
+        }
+    }
+
+    /// When a command was answered last.
+    pub(super) fn answered_at(&self) -> Option<Instant> {
+        self.state().answered
+    }
+
+    /// Whether this command is the only one without its answer.
+    pub(super) fn is_alone(&self, number: u32) -> bool {
+        self.state().pending.iter().all(|pending| pending.number == number)
+    }
+
+    /// Waits until every command has its answer, or the connection is dead.
+    pub(super) async fn is_quiet(&self) {
+        loop {
+            let told = self.quiet.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.state().pending.is_empty() {
+                return;
+            }
+            told.await;
+        }
     }
 
     /// Whether a command of this number was given.

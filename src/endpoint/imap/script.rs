@@ -32,6 +32,10 @@ pub(super) enum ScriptStep {
     Swallow(usize),
     /// Write this.
     Say(Vec<u8>),
+    /// Say nothing for so long.
+    Pause(Duration),
+    /// Nothing comes before something was said.
+    HearNothing,
     /// Say nothing for ever.
     Stall,
 }
@@ -80,6 +84,11 @@ async fn play(mut io: DuplexStream, steps: Vec<ScriptStep>) -> Vec<String> {
             ScriptStep::Swallow(n) => {
                 let mut bytes = vec![0; n];
                 io.read_exact(&mut bytes).await.expect("a literal");
+            }
+            ScriptStep::Pause(time) => tokio::time::sleep(time).await,
+            ScriptStep::HearNothing => {
+                let heard = tokio::time::timeout(Duration::from_secs(5), io.read_u8()).await;
+                assert!(heard.is_err(), "heard {heard:?}, expected nothing");
             }
             ScriptStep::Stall => std::future::pending().await,
         }
