@@ -55,6 +55,7 @@ async fn project(workspace: &OpenWorkspace, asked: ProjectMailArgs) -> Result<Ex
     let language = project_mail::language(&all, &mail);
     let own = if mail.language.is_some() { "" } else { " (as in the settings)" };
     say!("Language: {}{own}", language.code());
+    say!("For: {}", clean(mail.client.as_deref().unwrap_or("nobody named")));
     say!("Told of passes that end well: {}", clean(mail.success.as_deref().unwrap_or("nobody")));
     say!("Told of passes that fail: {}", clean(mail.failure.as_deref().unwrap_or("nobody")));
     say!("The {} that asks:", if mail.template.is_some() { "text of its own" } else { "usual text" });
@@ -78,9 +79,14 @@ fn changed(mut mail: ProjectMail, asked: &ProjectMailArgs) -> Result<ProjectMail
     if let Some(file) = &asked.text {
         mail.template = if file.trim().is_empty() { None } else { Some(text_of(file)?) };
     }
-    for (asked, kept) in [(&asked.on_success, &mut mail.success), (&asked.on_failure, &mut mail.failure)] {
+    let own = [
+        (&asked.client, &mut mail.client),
+        (&asked.on_success, &mut mail.success),
+        (&asked.on_failure, &mut mail.failure),
+    ];
+    for (asked, kept) in own {
         if let Some(asked) = asked {
-            *kept = Some(asked.trim().to_owned()).filter(|address| !address.is_empty());
+            *kept = Some(asked.trim().to_owned()).filter(|text| !text.is_empty());
         }
     }
     project_mail::read(mail).map_err(|error| match error {

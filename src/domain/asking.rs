@@ -47,6 +47,8 @@ pub struct CredentialRequest {
     pub opened: Option<Timestamp>,
     /// How many entries were made in it.
     pub attempts: u32,
+    /// Why the latest of them could not be checked, if it could not.
+    pub unchecked: Option<String>,
     /// When its link died or was used.
     pub ended: Option<Timestamp>,
 }

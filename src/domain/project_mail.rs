@@ -9,6 +9,8 @@ pub struct ProjectMail {
     pub language: Option<Language>,
     /// The text that asks, with its values in braces; none: that of the language.
     pub template: Option<String>,
+    /// Whose mailboxes they are, as their owners know it: a company's name.
+    pub client: Option<String>,
     /// Who is told of passes that end well.
     pub success: Option<String>,
     /// Who is told of passes that fail.

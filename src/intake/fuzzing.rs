@@ -24,12 +24,12 @@ fn lines(letter: &Letter) -> usize {
     head.split("\r\n").count()
 }
 
-/// Values of a mail, separated by lines: sender's name, recipient, consultant, phone, contact; the rest is a text of one's own.
+/// Values of a mail, separated by lines: sender's name, recipient, consultant, client, phone, contact; the rest is a text of one's own.
 fn mail(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let mut parts = text.splitn(6, '\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
+    let mut parts = text.splitn(7, '\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
     let mut next = || parts.next().unwrap_or_default();
-    let (name, to, consultant, phone, contact, own) = (next(), next(), next(), next(), next(), next());
+    let [name, to, consultant, client, phone, contact, own] = std::array::from_fn(|_| next());
     let template = read_template(&own).ok();
     let link = "https://move.example/t";
     let words = AskWords {
@@ -37,6 +37,7 @@ fn mail(data: &[u8]) {
         template,
         address: to.clone(),
         consultant,
+        client,
         phone,
         contact,
         link: Secret::new(link),

@@ -26,6 +26,8 @@ pub struct AskWords {
     pub address: String,
     /// Who moves it.
     pub consultant: String,
+    /// For whom: the company whose mailbox it is; may be empty.
+    pub client: String,
     /// How to reach them; may be empty.
     pub phone: String,
     /// Whom to ask whether it is genuine; may be empty.
@@ -79,7 +81,7 @@ pub fn template(language: Language) -> &'static str {
 }
 
 /// What can stand in braces in a text.
-pub const VALUES: [&str; 5] = ["address", "consultant", "phone", "contact", "link"];
+pub const VALUES: [&str; 6] = ["address", "consultant", "client", "phone", "contact", "link"];
 /// Longest text of a person's own, in bytes.
 const LONGEST_TEMPLATE: usize = 16 * 1024;
 
@@ -123,20 +125,21 @@ pub fn read_template(written: &str) -> Result<String, BadTemplate> {
     if text.matches("{link}").count() == 1 { Ok(text) } else { Err(BadTemplate::Link) }
 }
 
-/// A value in one line.
-fn tame(value: &str) -> String {
+/// A value in one line, of bounded length.
+pub fn in_one_line(value: &str) -> String {
     let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
     line.trim().to_owned()
 }
 
 impl AskWords {
-    fn values(&self) -> [(&'static str, String); 5] {
+    fn values(&self) -> [(&'static str, String); 6] {
         [
-            ("address", tame(&self.address)),
-            ("consultant", tame(&self.consultant)),
-            ("phone", tame(&self.phone)),
-            ("contact", tame(&self.contact)),
-            ("link", tame(self.link.expose())),
+            ("address", in_one_line(&self.address)),
+            ("consultant", in_one_line(&self.consultant)),
+            ("client", in_one_line(&self.client)),
+            ("phone", in_one_line(&self.phone)),
+            ("contact", in_one_line(&self.contact)),
+            ("link", in_one_line(self.link.expose())),
         ]
     }
 
@@ -209,14 +212,14 @@ fn escaped(text: &str) -> String {
 
 /// An address with or without a name.
 fn mailbox(written: &str) -> Result<Mailbox, NotWritten> {
-    let wrong = || NotWritten::Address(tame(written));
+    let wrong = || NotWritten::Address(in_one_line(written));
     if written.chars().any(char::is_control) {
         return Err(wrong());
     }
     match written.trim().rsplit_once('<') {
         Some((name, address)) => {
             let address = address.strip_suffix('>').ok_or_else(wrong)?;
-            let name = tame(name.trim().trim_matches('"'));
+            let name = in_one_line(name.trim().trim_matches('"'));
             Ok(Mailbox::new((!name.is_empty()).then_some(name), address.parse().map_err(|_| wrong())?))
         }
         None => Ok(Mailbox::new(None, written.trim().parse().map_err(|_| wrong())?)),
@@ -261,7 +264,7 @@ impl Letter {
             language.code(),
             escaped(text.trim_end()).replace('\n', "<br>\n")
         );
-        Self::new(head, &tame(subject), text, html)
+        Self::new(head, &in_one_line(subject), text, html)
     }
 
     fn new(head: &Head, subject: &str, text: String, html: String) -> Result<Self, NotWritten> {
@@ -302,6 +305,7 @@ mod tests {
             template: None,
             address: "anna@a.example".into(),
             consultant: "Kim & Co <x>".into(),
+            client: String::new(),
             phone: String::new(),
             contact: "Lee, room 7".into(),
             link: Secret::new("https://move.example/t/abc_DEF-123"),

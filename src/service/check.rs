@@ -68,7 +68,8 @@ async fn of_server(
 ) -> bool {
     let mut hold = true;
     let told = &mut |side, step, outcome: StepOutcome| {
-        hold &= line(workspace, (side, server, ""), (step, &outcome), tell);
+        let names = TextNames { provider: server.host().and_then(MailProvider::of_host), ..names(server) };
+        hold &= line(workspace, (side, names), (step, &outcome), tell);
     };
     check_server(server, side, told).await;
     hold
@@ -85,22 +86,25 @@ async fn of_item(
     let mut hold = true;
     let told = &mut |side, step, outcome: StepOutcome| {
         let mailbox = if side == Side::Source { &row.source } else { &row.destination };
-        hold &= line(workspace, (side, project.server(side), &mailbox.email), (step, &outcome), tell);
+        let provider = project.provider(side).map(|(provider, _)| provider);
+        let names = TextNames { mailbox: &mailbox.email, provider, ..names(project.server(side)) };
+        hold &= line(workspace, (side, names), (step, &outcome), tell);
     };
     check_item(&engine, item, told).await?;
     Ok(hold)
 }
 
+fn names(server: &Server) -> TextNames<'_> {
+    TextNames { host: server.name(), port: server.port().unwrap_or(0), ..TextNames::default() }
+}
+
 /// Tells a step; whether it holds.
 fn line(
     workspace: &OpenWorkspace,
-    (side, server, mailbox): (Side, &Server, &str),
+    (side, names): (Side, TextNames<'_>),
     (step, outcome): (CheckStep, &StepOutcome),
     tell: &(dyn Fn(CheckLine) + Send + Sync),
 ) -> bool {
-    let (host, port, provider) =
-        (server.name(), server.port().unwrap_or(0), server.host().and_then(MailProvider::of_host));
-    let names = TextNames { host, port, mailbox, provider, ..TextNames::default() };
     let line = CheckLine::new(side, step, outcome, &names, workspace.now());
     let holds = line.result == StepResult::Well;
     tell(line);

@@ -22,7 +22,7 @@ pub async fn of(workspace: &OpenWorkspace, project: ProjectId) -> Result<Project
 /// # Errors
 /// A text or an address that cannot be used.
 pub fn read(written: ProjectMail) -> Result<ProjectMail, ServiceError> {
-    let ProjectMail { language, template, success, failure } = written;
+    let ProjectMail { language, template, client, success, failure } = written;
     let template = template.filter(|text| !text.trim().is_empty());
     let template = template.map(|text| letter::read_template(&text)).transpose()?;
     let own = |text: &String| Language::ALL.into_iter().all(|language| *text != usual_text(language));
@@ -30,7 +30,9 @@ pub fn read(written: ProjectMail) -> Result<ProjectMail, ServiceError> {
         let written = written.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         written.map(|text| check_address(&text).map(|()| text)).transpose().map_err(NoMail::from)
     };
-    Ok(ProjectMail { language, template: template.filter(own), success: address(success)?, failure: address(failure)? })
+    let template = template.filter(own);
+    let client = client.map(|name| letter::in_one_line(&name)).filter(|name| !name.is_empty());
+    Ok(ProjectMail { language, template, client, success: address(success)?, failure: address(failure)? })
 }
 
 /// Keeps what a project has of its own.

@@ -73,8 +73,8 @@ impl Store {
             let copy = ProjectId(transaction.last_insert_rowid());
             transaction
                 .prepare_cached(
-                    "INSERT INTO project_mail (project, language, template, success, failure)
-                     SELECT ?2, language, template, success, failure FROM project_mail WHERE project = ?1",
+                    "INSERT INTO project_mail (project, language, template, success, failure, client)
+                     SELECT ?2, language, template, success, failure, client FROM project_mail WHERE project = ?1",
                 )?
                 .execute((of, copy))?;
             if with_items {

@@ -12,8 +12,9 @@ impl Store {
     /// What a project has of its own.
     pub async fn project_mail(&self, project: ProjectId) -> Result<ProjectMail> {
         self.read(move |connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT language, template, success, failure FROM project_mail WHERE project = ?1")?;
+            let mut statement = connection.prepare_cached(
+                "SELECT language, template, success, failure, client FROM project_mail WHERE project = ?1",
+            )?;
             let found = statement.query_row([project], |row| {
                 let language: Option<String> = row.get(0)?;
                 Ok(ProjectMail {
@@ -21,6 +22,7 @@ impl Store {
                     template: row.get(1)?,
                     success: row.get(2)?,
                     failure: row.get(3)?,
+                    client: row.get(4)?,
                 })
             });
             Ok(found.optional()?.unwrap_or_default())
@@ -31,14 +33,15 @@ impl Store {
     /// Writes that.
     pub async fn set_project_mail(&self, project: ProjectId, mail: ProjectMail) -> Result<()> {
         self.write(move |transaction, _| {
-            let ProjectMail { language, template, success, failure } = mail;
+            let ProjectMail { language, template, client, success, failure } = mail;
             transaction
                 .prepare_cached(
-                    "INSERT INTO project_mail (project, language, template, success, failure) VALUES (?1, ?2, ?3, ?4, ?5)
+                    "INSERT INTO project_mail (project, language, template, success, failure, client)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                      ON CONFLICT (project) DO UPDATE SET language = excluded.language, template = excluded.template,
-                         success = excluded.success, failure = excluded.failure",
+                         success = excluded.success, failure = excluded.failure, client = excluded.client",
                 )?
-                .execute((project, language.map(Language::code), template, success, failure))?;
+                .execute((project, language.map(Language::code), template, success, failure, client))?;
             Ok(())
         })
         .await

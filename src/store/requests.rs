@@ -40,7 +40,8 @@ pub struct GivenCredential {
 
 /// The columns that [`request`] reads, of a table or alias `r`.
 const COLUMNS: &str =
-    "r.id, r.item, r.source, r.destination, r.nonce, r.token_hash, r.state, r.created, r.opened, r.attempts, r.ended";
+    "r.id, r.item, r.source, r.destination, r.nonce, r.token_hash, r.state, r.created, r.opened, r.attempts, r.unchecked,
+     r.ended";
 
 fn request(row: &Row<'_>) -> rusqlite::Result<CredentialRequest> {
     let mut columns = Columns::of(row);
@@ -56,6 +57,7 @@ fn request(row: &Row<'_>) -> rusqlite::Result<CredentialRequest> {
         created: columns.next()?,
         opened: columns.next()?,
         attempts: columns.next()?,
+        unchecked: columns.next()?,
         ended: columns.next()?,
     })
 }
@@ -208,10 +210,22 @@ impl Store {
         self.write(move |transaction, _| {
             let counted = transaction
                 .prepare_cached(
-                    "UPDATE credential_request SET attempts = attempts + 1 WHERE id = ?1 AND state = 'alive'",
+                    "UPDATE credential_request SET attempts = attempts + 1, unchecked = NULL
+                     WHERE id = ?1 AND state = 'alive'",
                 )?
                 .execute([id])?;
             Ok(counted > 0)
+        })
+        .await
+    }
+
+    /// Keeps why the latest entry in the form of a request could not be checked.
+    pub async fn request_unchecked(&self, id: CredentialRequestId, why: String) -> Result<()> {
+        self.write(move |transaction, _| {
+            transaction
+                .prepare_cached("UPDATE credential_request SET unchecked = ?2 WHERE id = ?1")?
+                .execute((id, why))?;
+            Ok(())
         })
         .await
     }

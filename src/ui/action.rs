@@ -192,6 +192,7 @@ actions! {
     SignInAtDestination: "Sign in to the destination…", on(Item, |it| sign_in_rules::at(it, Side::Destination));
     EditHost: "Edit host…", on(Chosen, remedy_rules::edit_host);
     PinCertificate: "Pin this certificate…", on(Chosen, remedy_rules::pin_certificate);
+    PinTested: "Pin this certificate…", on(Only(Screen::Check), remedy_rules::pin_tested);
     CorrectOption: "Options…", on(Item, remedy_rules::correct_option);
     Start: "Start…", on(Chosen, rules::start).keys(&[key(Key::S)]);
     Stop: "Stop", on(Chosen, rules::stop).keys(&[key(Key::X)]).icon(Shape(Icon::Stop));

@@ -31,10 +31,13 @@ pub struct ProjectMailArgs {
     /// Language of its mails: en, de, fr or es
     #[arg(long, value_name = "CODE")]
     pub language: Option<String>,
-    /// File with the text that asks. {address}, {consultant}, {phone}, {contact} and {link} are filled in; a line that
-    /// begins with ?phone or ?contact is there only if there is one
+    /// File with the text that asks. {address}, {consultant}, {client}, {phone}, {contact} and {link} are filled in; a
+    /// line that begins with ?client, ?phone or ?contact is there only if there is one
     #[arg(long, value_name = "FILE")]
     pub text: Option<String>,
+    /// Whose mailboxes they are, as their owners know it: the company's name in mails and in the form
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
     /// Whom to tell of passes that end well
     #[arg(long, value_name = "EMAIL")]
     pub on_success: Option<String>,

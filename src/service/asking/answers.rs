@@ -135,9 +135,11 @@ impl Keeper {
             };
             AskedSide { side: *side, host, user: mailbox.login_name().to_owned(), way }
         };
+        // Owners know the company, not what its consultant calls the work.
+        let client = self.workspace.store.project_mail(project.id).await?.client;
         Ok(Asked {
             mailbox: row.item.source.email.clone(),
-            project: project.name.clone(),
+            project: client.unwrap_or_else(|| project.name.clone()),
             consultant: self.consultant().await?,
             sides: request.sides.iter().map(side).collect(),
         })
@@ -280,6 +282,7 @@ impl Keeper {
         let Err(failure) = tried else { return Ok(None) };
         if !refuses_owner(&failure) {
             tracing::info!(item = %row.item.id, side = side.word(), %failure, "an entry could not be checked");
+            self.workspace.store.request_unchecked(request, format!("{}: {failure}", side.word())).await?;
             return Ok(Some(Verdict::NotChecked));
         }
         let project = self.workspace.store.project(row.item.project).await?;

@@ -39,6 +39,7 @@ pub(super) fn words(settings: &Settings, project: ProjectMail, address: &str, li
         template: project.template,
         address: address.to_owned(),
         consultant,
+        client: project.client.unwrap_or_default(),
         phone: of("ask-phone"),
         contact: of("ask-contact"),
         link,

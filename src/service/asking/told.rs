@@ -36,6 +36,9 @@ fn request_line(request: &CredentialRequest, when: &impl Fn(Timestamp) -> String
     if request.attempts > 0 {
         line += &format!(", {}", counted(request.attempts as usize, "entry"));
     }
+    if let Some(why) = &request.unchecked {
+        line += &format!(", the latest could not be checked ({why})");
+    }
     let ended = request.ended.map(when).unwrap_or_default();
     line += &match request.state {
         LinkState::Alive => ", the link can be used".to_owned(),
@@ -102,9 +105,11 @@ mod tests {
             created: at(10),
             opened: Some(at(20)),
             attempts: 2,
+            unchecked: Some("source: connecting: refused".into()),
             ended: None,
         };
         let used = CredentialRequest {
+            unchecked: None,
             id: CredentialRequestId(2),
             state: LinkState::Used,
             ended: Some(at(40)),
@@ -139,7 +144,8 @@ mod tests {
             lines,
             [
                 "10: asked for the source and the destination, opened 20, 2 entries, answered 40",
-                "10: asked for the source and the destination, opened 20, 2 entries, the link can be used",
+                "10: asked for the source and the destination, opened 20, 2 entries, the latest could not be checked (source: \
+                 connecting: refused), the link can be used",
                 "  mail to anna@a.example: waits to be sent, next try 70",
                 "  try 1 at 11: 450 greylisted",
                 "  try 2 at 12: connection refused",

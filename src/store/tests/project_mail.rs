@@ -18,6 +18,7 @@ async fn a_contact_comes_by_a_list_or_an_edit_and_goes_into_a_copy_with_the_word
     let again = bench.store.import_items(bench.project, vec![new_item("ann@a", "ann@b")]).await.unwrap()[0].became;
     assert_eq!((again, contact(bench.item).await.as_deref()), (Became::Unchanged, Some("ann@home")));
     let own = ProjectMail {
+        client: Some("Contoso Ltd".into()),
         language: Some(Language::Spanish),
         template: Some("{link}".into()),
         success: None,

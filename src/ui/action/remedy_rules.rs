@@ -69,6 +69,12 @@ pub(super) fn pin_certificate(subject: &Subject<'_>) -> Ruling {
     }
 }
 
+/// The certificate that a test did not trust.
+pub(super) fn pin_tested(subject: &Subject<'_>) -> Ruling {
+    let Subject::Check(form) = subject else { return Err(ELSEWHERE) };
+    form.distrusted().map(UserAction::AskPin).ok_or(Unavailable::Nothing("No certificate was refused"))
+}
+
 pub(super) fn correct(subject: &Subject<'_>) -> Ruling {
     match subject {
         Subject::Remedy(form) if form.busy => Err(BUSY),

@@ -67,7 +67,7 @@ impl App {
     }
 
     fn test(&mut self, of: String, what: CheckOf) {
-        let form = CheckForm::new(of);
+        let form = CheckForm::new(of, matches!(what, CheckOf::Item(_)));
         let checking = form.watch(&self.services.waker);
         self.dialogs.open(Dialog::Check(Box::new(form)));
         let asked = self.ask(Request::Check(what, checking), Purpose::Check);

@@ -32,6 +32,9 @@ pub fn show(ui: &mut Ui, form: &CheckForm) -> Actions {
         let word = if form.end.is_none() { "Cancel" } else { "Close" };
         Control::of(ActionName::CloseDialog).label(word).show(ui, &subject, &mut actions);
         copy(ui, "Copy as text", || form.as_text());
+        if form.distrusted().is_some() {
+            Control::of(ActionName::PinTested).show(ui, &subject, &mut actions);
+        }
     });
     keys::act(ui, holder, &subject, &mut actions);
     actions

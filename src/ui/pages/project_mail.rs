@@ -26,7 +26,10 @@ pub fn show(ui: &mut Ui, form: &mut ProjectMailForm) -> Actions {
     let holder = Holder::before(ui);
     ui.label(text(Type::Page, format!("Mails of {}", form.name)));
     ui.add_space(8.0);
-    language(ui, form);
+    two_columns(ui, |left, right| {
+        language(left, form);
+        Field::new("Whose mailboxes they are").hint("the company, as its people know it").show(right, &mut form.client);
+    });
     ui.add_space(8.0);
     two_columns(ui, |left, right| {
         written(left, form);

@@ -2,8 +2,9 @@
 
 use crate::sign_in::real::{Site, for_persons};
 use crate::support::corpus;
-use crate::support::oidc;
+use crate::support::oidc::{self, APP};
 use crate::support::product::PROJECT;
+use crate::support::scripted::HttpAnswer;
 
 #[test]
 fn a_password_takes_nobodys_sign_in_away() {
@@ -49,6 +50,37 @@ fn a_refresh_token_that_was_used_before_asks_to_sign_in_again() {
     site.sign_in();
     site.workspace.start().expect(0);
     site.expect_equal();
+}
+
+#[test]
+fn g4_a_provider_that_is_busy_down_or_answers_with_a_page_delays_a_pass_and_nothing_is_lost() {
+    if !oidc::available() {
+        return;
+    }
+    let answers = [
+        HttpAnswer::new(429, "{\"error\":\"temporarily_unavailable\"}"),
+        HttpAnswer::new(503, "<html>down</html>"),
+        HttpAnswer::new(200, "<html>a portal wants to be clicked</html>"),
+    ];
+    for answer in answers {
+        let site = Site::new(3600);
+        let shown = format!("{answer:?}");
+        let proxy = site.provider.proxy("/contoso/oauth2/v2.0/token", move |number, _, pass_on| match number {
+            // Each side once, and one of them again.
+            1..=3 => answer.clone().with("Retry-After", "1"),
+            _ => pass_on(),
+        });
+        let token = proxy.url();
+        let words = ["--SIDE-signin", "custom-app", "--SIDE-client-id", APP, "--SIDE-token-url", &token];
+        site.project(&[&words[..], &["--SIDE-scope", "https://outlook.office365.com/.default"]].concat()).expect(0);
+        corpus::small(29).load(&site.server, &site.from);
+        site.import();
+        site.workspace.start().expect(0);
+        site.expect_equal();
+        let item = site.workspace.only();
+        assert_eq!((item.messages("errors"), item.number("attempt")), (0, 1), "{shown}: {:#}", item.0);
+        assert_eq!(proxy.asked().len(), 5, "{shown}: as often as it was put off, and once a side");
+    }
 }
 
 #[test]

@@ -222,6 +222,7 @@ fn asked(state: LinkState) -> ItemCredentials {
         created: NOW,
         opened: Some(NOW),
         attempts: 1,
+        unchecked: None,
         ended: None,
     };
     let mail = OutgoingMail {
@@ -333,10 +334,13 @@ fn h1_a_project_has_its_own_words_which_are_seen_beforehand() {
     assert!(stage.says("there is no {pasword}"));
     stage.click("The usual text again");
     assert!(stage.says("your mailbox anna@contoso.example is being moved"));
+    stage.type_into("Whose mailboxes they are", "Contoso Ltd");
+    assert!(stage.says("It is done for Contoso Ltd."));
     stage.type_into("Those that fail", "kim@b.example");
     stage.click("Save");
     let (request, Request::SetProjectMail(PROJECT, mail)) = stage.only() else { panic!("a change") };
-    assert_eq!(*mail, ProjectMail { failure: Some("kim@b.example".into()), ..ProjectMail::default() });
+    let [failure, client] = ["kim@b.example", "Contoso Ltd"].map(|text| Some(text.to_owned()));
+    assert_eq!(*mail, ProjectMail { client, failure, ..ProjectMail::default() });
     stage.answer(request, Response::Edited);
     assert!(!stage.shows("Mails of Contoso"));
 }

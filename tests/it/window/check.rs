@@ -63,6 +63,22 @@ fn steps_appear_one_by_one_with_what_to_do_and_can_be_copied() {
 }
 
 #[test]
+fn g4_a_certificate_that_a_test_did_not_trust_can_be_pinned_there() {
+    let (mut stage, request, checking) = testing();
+    (checking.tell)(CheckLine {
+        result: StepResult::Failed,
+        cause: Some(Cause::CertificateNotTrusted),
+        ..line(Side::Destination, CheckStep::Certificate, "Not trusted.")
+    });
+    stage.window.run();
+    assert!(!stage.shows("Pin this certificate…"), "not before the test has ended");
+    stage.answer(request, Response::Checked(false));
+    stage.click("Pin this certificate…");
+    let (_, Request::Certificate(PROJECT, Side::Destination)) = stage.only() else { panic!("a look at it") };
+    assert!(stage.shows("Pin this certificate") && stage.shows("Trust exactly this one"));
+}
+
+#[test]
 fn closing_gives_a_test_up_and_its_late_answer_is_nobodys() {
     let (mut stage, request, checking) = testing();
     stage.press(Modifiers::NONE, Key::Escape);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::domain::check::{CheckLine, as_text};
+use crate::domain::failure::{Cause, Side};
 use crate::service::check::Checking;
 use crate::service::client::{RequestId, Waker};
 
@@ -13,6 +14,8 @@ use crate::service::client::{RequestId, Waker};
 pub struct CheckForm {
     /// What is tested, for people.
     pub of: String,
+    /// What is tested is a project's as it is kept, and not what is being typed.
+    pub kept: bool,
     steps: Arc<Mutex<Vec<CheckLine>>>,
     cancel: CancellationToken,
     _gives_up: DropGuard,
@@ -24,10 +27,10 @@ pub struct CheckForm {
 
 impl CheckForm {
     /// Nothing has ended yet.
-    pub fn new(of: String) -> Self {
+    pub fn new(of: String, kept: bool) -> Self {
         let cancel = CancellationToken::new();
         let _gives_up = cancel.clone().drop_guard();
-        Self { of, steps: Arc::default(), cancel, _gives_up, asked: None, end: None }
+        Self { of, kept, steps: Arc::default(), cancel, _gives_up, asked: None, end: None }
     }
 
     /// For whoever tests; `waker` is called with each step.
@@ -43,6 +46,12 @@ impl CheckForm {
     /// The steps that have ended.
     pub fn steps(&self) -> Vec<CheckLine> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The side whose certificate was not trusted, where that can be mended from here.
+    pub fn distrusted(&self) -> Option<Side> {
+        let refused = |line: &CheckLine| line.cause == Some(Cause::CertificateNotTrusted);
+        self.steps().into_iter().find(refused).map(|line| line.side).filter(|_| self.kept && self.end.is_some())
     }
 
     /// All of it in plain text.

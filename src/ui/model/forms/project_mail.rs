@@ -21,6 +21,8 @@ pub struct ProjectMailForm {
     pub language: Option<Language>,
     /// The text that asks, as it was typed.
     pub template: String,
+    /// Whose mailboxes they are.
+    pub client: String,
     /// Who is told of passes that end well.
     pub success: String,
     /// Who is told of passes that fail.
@@ -41,6 +43,7 @@ impl ProjectMailForm {
             name,
             language: mail.language,
             template,
+            client: mail.client.unwrap_or_default(),
             success: mail.success.unwrap_or_default(),
             failure: mail.failure.unwrap_or_default(),
             refused: None,
@@ -51,8 +54,9 @@ impl ProjectMailForm {
 
     fn written(&self) -> ProjectMail {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.trim().is_empty());
-        let (success, failure) = (some(&self.success), some(&self.failure));
-        ProjectMail { language: self.language, template: some(&self.template), success, failure }
+        let [template, client, success, failure] =
+            [&self.template, &self.client, &self.success, &self.failure].map(|text| some(text));
+        ProjectMail { language: self.language, template, client, success, failure }
     }
 
     /// The language that its mails have.
