@@ -91,7 +91,7 @@ impl NumberCheck<'_> {
         for record in records.iter().filter(|record| which(record.id)) {
             if prepared.places.get(&record.id).is_some_and(|at| known.insert(at.wire.clone())) {
                 let (row, path, seen) = (record.id, record.source.clone(), seen_there.get(record));
-                prepared.there.doubted.push(Doubted { row, path, seen, went_back: false, seen_now: None });
+                prepared.there.doubted.push(Doubted { row, path, seen, went_back: false, out_of_sight: false });
             }
         }
         Ok(())
@@ -144,14 +144,6 @@ impl NumberCheck<'_> {
         Ok(())
     }
 
-    /// The copies of a folder that changed are there: it is not looked at again before it changes again.
-    async fn holds_there(&self, row: FolderId, now: Option<Seen>) -> PassResult<()> {
-        if now.is_some() {
-            self.pass.journal.end_folder(row, FolderEnd { destination: now, ..FolderEnd::default() }).await?;
-        }
-        Ok(())
-    }
-
     /// Copies that are in doubt could not be looked at: they stay in doubt.
     pub(super) async fn not_looked_at(
         &self,
@@ -179,7 +171,7 @@ impl NumberCheck<'_> {
         prepared: &mut Prepared,
         rows: &LostCopyRows,
     ) -> PassResult<()> {
-        for Doubted { row: id, path, seen, went_back, seen_now } in std::mem::take(&mut prepared.there.doubted) {
+        for Doubted { row: id, path, seen, went_back, out_of_sight } in std::mem::take(&mut prepared.there.doubted) {
             let Some(at) = prepared.places.get(&id) else { continue };
             prepared.there.checked.get_mut().insert(at.wire.clone());
             let mut doubts = Doubts::of(seen);
@@ -191,9 +183,9 @@ impl NumberCheck<'_> {
             let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
             match self.pass.run_with_retry(lane, &mut there).await? {
                 Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
-                Ok(_) => self.holds_there(id, seen_now).await?,
+                Ok(_) => {}
                 // Nothing spoke against them, and what cannot be opened is named by whoever works on that folder.
-                Err(_) if seen_now.is_some() && doubts == Doubts::None => {}
+                Err(_) if out_of_sight && doubts == Doubts::None => {}
                 Err(SideFailure { side, failure }) => self.not_looked_at(id, path, side, failure).await?,
             }
         }

@@ -27,8 +27,8 @@ pub(super) struct Doubted {
     pub seen: Seen,
     /// The list says that the folder is in an earlier state.
     pub went_back: bool,
-    /// How it stands now, if nobody but the check of numbers sees that it changed.
-    pub seen_now: Option<Seen>,
+    /// Nothing is known against it, but nobody looks at its source folder in this pass.
+    pub out_of_sight: bool,
 }
 
 /// Rows that this pass does not work on as folders, and why.

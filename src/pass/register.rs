@@ -293,13 +293,13 @@ fn doubt(
 ) -> Option<Doubted> {
     let now = there.get(&record.destination_wire).filter(|now| now.uid_validity == record.destination_validity);
     let went_back = !seen.is_doubted() && now.is_some_and(|now| went_back(seen, *now));
-    let seen_now = now.map(|now| Seen::new(now.uid_next, now.messages)).filter(|now| match sight {
+    let out_of_sight = now.is_some_and(|now| match sight {
         Sight::Good => false,
-        Sight::Unlisted => *now != seen,
+        Sight::Unlisted => Seen::new(now.uid_next, now.messages) != seen,
         Sight::Unread => true,
     });
-    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back, seen_now };
-    (seen.is_doubted() || went_back || seen_now.is_some()).then_some(doubted)
+    let doubted = Doubted { row: record.id, path: record.source.clone(), seen, went_back, out_of_sight };
+    (seen.is_doubted() || went_back || out_of_sight).then_some(doubted)
 }
 
 /// Floors of the intents that an interrupted pass left at folders that this pass does not look into: their source folder is
