@@ -18,8 +18,7 @@ unused:
     cargo machete
 
 lint:
-    cargo clippy --locked -j2 --all-targets -- -D warnings
-    cargo clippy --locked -j2 --features fuzzing --example fuzz -- -D warnings
+    cargo clippy --locked -j2 --all-targets --features fuzzing -- -D warnings
 
 doc:
     RUSTDOCFLAGS=-Dwarnings cargo doc --locked -j2 --no-deps

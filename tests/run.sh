@@ -77,4 +77,6 @@ if command -v npm >/dev/null 2>&1 && ! [ tests/browser/node_modules/.package-loc
   npm ci --prefix tests/browser --no-audit --no-fund --silent
 fi
 
+# Most tests wait for servers more than they work.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}"
 cargo test --locked -j2 "$@"

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::browser;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
+use crate::support::ends::Ends;
 use crate::support::exim::{Exim, SENDER, available};
 use crate::support::imap::Message;
 use crate::support::product::{PROJECT, Workspace};
@@ -86,13 +87,13 @@ impl Scene {
     fn end(&mut self) -> i32 {
         let (mut child, _said) = self.serving.take().expect("it serves");
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-        child.wait().unwrap().code().unwrap_or(-1)
+        child.ends().code().unwrap_or(-1)
     }
 
     fn kill(&mut self) {
         let (mut child, _said) = self.serving.take().expect("it serves");
         child.kill().unwrap();
-        child.wait().unwrap();
+        child.ends();
     }
 
     fn status(&self) -> String {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::support::cutter::Cutter;
 use crate::support::dovecot::{self, Dovecot, Format, Options};
+use crate::support::ends::Ends;
 use crate::support::imap::Message;
 use crate::support::product::{PROJECT, Workspace, plain};
 use crate::support::relay::{Act, At, PATIENCE, Relay, Rules, verb};
@@ -57,7 +58,7 @@ fn a_certificate_that_goes_bad_in_mid_pass_is_looked_at_three_times_and_the_next
     until_certificate(&workspace, false);
     let before = cutter.cut();
     held.go_on();
-    let ended = start.wait_with_output().expect("ended");
+    let ended = start.ends_with_output();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("Certificate not trusted") && said.contains("No password was sent"), "{said}");

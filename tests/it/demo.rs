@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::ends::{Ended, Ends};
+
 fn demo(temporary: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
     command.args(["demo", "--headless"]).env("TMPDIR", temporary).env("TMP", temporary).env("TEMP", temporary);
@@ -18,7 +20,7 @@ fn is_empty(folder: &Path) -> bool {
 #[test]
 fn the_demo_ends_with_its_table_two_refusals_and_exit_code_0() {
     let temporary = tempfile::tempdir().expect("a folder");
-    let output = demo(temporary.path()).output().expect("the program starts");
+    let output = demo(temporary.path()).ended();
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{text}\n{errors}");
     let total = text.lines().find(|line| line.starts_with("Total")).expect("a total");
@@ -65,7 +67,7 @@ fn stopped_while_copying(command: &mut Command, signal: &str) -> String {
     lines.find(|line| line.contains("Copying")).expect("it copies");
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill").success());
     let rest: Vec<String> = lines.collect();
-    let output = child.wait_with_output().expect("its end");
+    let output = child.ends_with_output();
     assert_eq!(output.status.code(), Some(1));
     assert!(rest.iter().any(|line| line.starts_with("Stopped.")), "{rest:#?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -74,7 +76,7 @@ fn stopped_while_copying(command: &mut Command, signal: &str) -> String {
 #[test]
 fn the_demo_has_a_workspace_of_its_own() {
     let temporary = tempfile::tempdir().expect("a folder");
-    let output = demo(temporary.path()).arg("--data").arg(temporary.path()).output().expect("the program starts");
+    let output = demo(temporary.path()).arg("--data").arg(temporary.path()).ended();
     assert_eq!(output.status.code(), Some(2));
     assert!(is_empty(temporary.path()));
 }

@@ -17,6 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::support::ends::Ends;
+
 /// The host that the links name.
 const HOST: &str = "move.example";
 
@@ -459,7 +461,7 @@ async fn h3_tls_is_as_new_as_it_must_be_and_without_it_nobody_from_elsewhere_get
         let asked = format!("GET /good HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
         // One that is refused hangs up before.
         drop(child.stdin.take().unwrap().write_all(asked.as_bytes()));
-        String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
+        String::from_utf8_lossy(&child.ends_with_output().stdout).into_owned()
     };
     let new = over(&["-tls1_3"]);
     assert!(new.contains("source-password") && new.to_lowercase().contains("strict-transport-security"), "{new}");

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::compare::{self, Mailbox};
 use crate::support::dovecot::{self, Dovecot, Format, MASTER, MASTER_PASSWORD, PASSWORD};
+use crate::support::ends::Ended;
 use crate::support::imap::Message;
 use crate::support::keyring::{self, Keyring, Service};
 use crate::support::product::{Output, PROJECT, Workspace, plain};
@@ -15,7 +16,7 @@ const NOWHERE: &str = "imap+plain://127.0.0.1:1";
 fn run(workspace: &Workspace, change: impl FnOnce(&mut Command), arguments: &[&str]) -> Output {
     let mut command = workspace.command(arguments);
     change(&mut command);
-    let output = command.output().expect("the program starts");
+    let output = command.ended();
     Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -214,7 +215,7 @@ fn b4_a_thousand_passwords_go_in_with_progress_and_come_out() {
     let line: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("plain"))).collect();
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &line.join(" "), "/dev/null"]).envs(keyring.environment()).env("TERM", "xterm");
-    let shown = terminal.stdin(Stdio::null()).output().expect("script starts");
+    let shown = terminal.stdin(Stdio::null()).ended();
     let text = String::from_utf8_lossy(&shown.stdout);
     assert!(shown.status.success() && text.contains("500 items imported"), "{text}");
     assert!(text.contains("Storing passwords") && text.matches("/1000").count() > 10, "{text}");

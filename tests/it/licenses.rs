@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use crate::bad_input::says;
 use crate::support::dovecot::{self, Format};
+use crate::support::ends::Ends;
 use crate::support::product::{Output, PROJECT, Workspace, plain};
 use crate::support::relay::{Act, At, Relay, Rules, verb};
 
@@ -139,7 +140,7 @@ fn r22_the_license_of_a_running_pass_is_back_when_it_reads_stopped() {
     assert_eq!(balance(&workspace), ["1", "1", "0", "0", "0"]);
     workspace.run(&["stop", PROJECT]).expect(0);
     hit.go_on();
-    running.wait().expect("it ends");
+    running.ends();
     assert_eq!(
         (workspace.only().status(), balance(&workspace)),
         ("stopped", ["1", "0", "0", "0", "1"].map(String::from).to_vec())
@@ -267,7 +268,7 @@ fn d33_after_kills_at_any_moment_balances_are_the_fold_and_no_license_is_used_tw
             std::thread::yield_now();
         }
         running.kill().expect("killed");
-        running.wait().expect("its end");
+        running.ends();
         let [added, reserved, consumed, lost] = fold(&workspace);
         let free = added - reserved - consumed - lost;
         let shown: Vec<String> = [added, reserved, consumed, lost, free].iter().map(i64::to_string).collect();
@@ -291,7 +292,7 @@ fn the_last_license_asked_for_by_two_processes_at_once_is_given_once() {
     };
     let both = ["u0", "u1"].map(|user| ask(user).expect("the program starts"));
     for mut process in both {
-        process.wait().expect("its end");
+        process.ends();
     }
     let completed = workspace.status().iter().filter(|item| item.status() == "completed").count();
     let rests = workspace.status().iter().filter(|item| item.status() == "not_submitted").count();

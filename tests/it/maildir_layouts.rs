@@ -13,6 +13,7 @@ use crate::support::compare::{Mailbox, assert_equal, same_names};
 use crate::support::corpus::{self, dated};
 use crate::support::courier;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
+use crate::support::ends::Ended;
 use crate::support::product::{Workspace, plain};
 
 /// Messages by the folders they lie in, as paths below the root.
@@ -125,7 +126,7 @@ fn mbsync_to(server: &Dovecot, user: &str, to: &Path, more: &str) {
     );
     let file = dir.path().join("mbsyncrc");
     std::fs::write(&file, configuration).expect("written");
-    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).output().expect("mbsync");
+    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).ended();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use crate::support::ends::Ends;
 use crate::support::product::{Output, PROJECT, Workspace};
 use crate::support::relay::PATIENCE;
 
@@ -193,7 +194,7 @@ fn a_pass_waits_outside_the_run_hours_says_so_and_counts_no_error() {
         assert!(Instant::now() < deadline, "{}", run(&["status", PROJECT]).stdout);
     }
     run(&["stop", PROJECT]).expect(0);
-    start.wait().expect("ended");
+    start.ends();
     assert_eq!((scene.workspace.only().status(), scene.arrived("anna", "INBOX")), ("stopped", 0));
     run(&["project", "set", PROJECT, "source-hours=any"]).expect(0);
     scene.workspace.start().expect(0);

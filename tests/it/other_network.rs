@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::support::cutter::Cutter;
 use crate::support::dovecot::{self, Dovecot, Options};
+use crate::support::ends::Ends;
 use crate::support::imap::Message;
 use crate::support::product::{PROJECT, Workspace, plain};
 use crate::support::relay::{Act, At, PATIENCE, Relay, Rules, verb};
@@ -72,7 +73,7 @@ fn inside() {
     }
     // The servers can be reached from the new network too, a moment later.
     ip("addr add 10.77.0.1/32 dev lo");
-    assert!(start.wait().expect("ended").success());
+    assert!(start.ends().success());
     let item = workspace.only();
     assert_eq!((item.messages("copied"), item.messages("errors"), item.messages("differ")), (600, 0, 0));
     assert_eq!(into.login(&users.1).fetch_all("INBOX").len(), 600, "nothing is doubled");

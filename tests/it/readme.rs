@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::compare::{self, Mailbox};
 use crate::support::dovecot::{self, Format, PASSWORD};
+use crate::support::ends::Ended;
 use crate::support::imap::Message;
 use crate::support::keyring::{self, Keyring, Service};
 use crate::support::product::plain;
@@ -42,7 +43,7 @@ fn the_five_commands_of_the_readme_move_a_mailbox() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
         command.args(words).arg("--data").arg(folder.path().join("data")).current_dir(folder.path());
         command.envs(session.environment()).stdin(Stdio::null());
-        let output = command.output().expect("the program starts");
+        let output = command.ended();
         assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
         last = String::from_utf8_lossy(&output.stdout).into_owned();
     }

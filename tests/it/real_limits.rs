@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::support::dovecot::{self, Dovecot, Format};
+use crate::support::ends::Ends;
 use crate::support::imap::{Imap, Message};
 use crate::support::product::{PROJECT, Workspace, plain};
 use crate::support::relay::PATIENCE;
@@ -38,7 +39,7 @@ fn eight_items_wait_visibly_for_a_server_with_too_many_connections_and_go_on_whe
     }
     drop(others);
     workspace.run(&["retry-now", PROJECT]).expect(0);
-    assert!(start.wait().expect("ended").success());
+    assert!(start.ends().success());
     for to in &people {
         assert_eq!(into.login(to).fetch_all("INBOX").len(), 40, "{to}");
     }

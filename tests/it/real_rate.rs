@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::dovecot::{self, Format, PASSWORD};
+use crate::support::ends::Ends;
 use crate::support::imap::{Imap, Message};
 use crate::support::product::{PROJECT, Workspace, plain};
 use crate::support::relay::PATIENCE;
@@ -56,7 +57,7 @@ fn measured(rate: u64, items: usize, seconds: u64) -> f64 {
         }
     }
     running.kill().expect("killed");
-    running.wait().expect("its end");
+    running.ends();
     (last.1 - before) as f64 / last.0.duration_since(begun).as_secs_f64()
 }
 

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
+use crate::support::ends::Ended;
 use crate::support::relay::{Act, At, Rules, verb};
 use crate::support::scene::{Scene, message};
 
@@ -45,7 +46,7 @@ fn mbsync(from: (&Dovecot, &str), to: (&Dovecot, &str)) {
     );
     let file = dir.path().join("mbsyncrc");
     fs::write(&file, configuration).expect("written");
-    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).output().expect("mbsync");
+    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).ended();
     // Messages that it does not like it leaves out, and says so by its exit code; they are Mailferry's to move.
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code().is_some_and(|code| code <= 1), "{said}");

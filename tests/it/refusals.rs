@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use crate::support::compare::{assert_nothing_lost_or_doubled, same_names};
 use crate::support::dovecot::{self, Dovecot, Format, Options};
+use crate::support::ends::Ends;
 use crate::support::imap::Message;
 use crate::support::product::Item;
 use crate::support::relay::{Act, At, Rules, verb};
@@ -226,7 +227,7 @@ fn r26_a_message_is_saved_beside_the_process_that_runs_the_passes() {
         scene.workspace.run(&["errors", "save", "move", "--item", &item, "--folder", "INBOX", "--uid", "2", named]);
     let is_there = file.exists();
     held.go_on();
-    assert!(running.wait().expect("its end").code().is_some());
+    assert!(running.ends().code().is_some());
     assert!(!saved.stderr.contains("panicked") && is_there == (saved.code == 0), "{saved:?}");
     scene.source.assert_source_read_only();
     scene

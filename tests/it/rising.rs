@@ -20,6 +20,7 @@ use mailferry::store::Store;
 use mailferry::ui::model::look;
 
 use crate::support::dovecot::{self, Format};
+use crate::support::ends::Ends as _;
 use crate::support::product::Workspace;
 use crate::support::relay::{Act, At, PATIENCE, Rules, verb};
 use crate::support::scene::Scene;
@@ -261,7 +262,7 @@ fn r49_a_crash_takes_nothing_back_that_was_recorded() {
         }
         copied.read(recorded());
         running.kill().expect("killed");
-        running.wait().expect("its end");
+        running.ends();
         hit.cut();
         scene.destination.forget_plans();
         copied.read(recorded());

@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus::{self, Corpus};
 use crate::support::dovecot::{self, Dovecot, Format};
+use crate::support::ends::Ends;
 use crate::support::product::{Item, PROJECT, Workspace, plain};
 use crate::support::relay::{Act, At, PATIENCE, Relay, Rules, verb};
 
@@ -116,7 +117,7 @@ impl Running {
 
     fn code(mut self) -> Option<i32> {
         drop(self.stderr);
-        self.child.wait().expect("its end").code()
+        self.child.ends().code()
     }
 }
 
@@ -304,7 +305,7 @@ fn one_wrong_administrator_password_reaches_the_server_once_however_many_items_a
     hit.wait();
     let told = workspace.run(&["stop", PROJECT, "--all"]).expect(0);
     hit.go_on();
-    assert_eq!(running.wait().expect("its end").code(), Some(1));
+    assert_eq!(running.ends().code(), Some(1));
     assert_eq!((refused_logins(&from), count("stopped")), (2, 200), "{told:?}");
     source.forget_plans();
     workspace.start().expect(1);
@@ -370,7 +371,7 @@ fn a_crashed_pass_goes_on_as_attempt_2_and_its_counters_do_not_fall() {
         }
     };
     running.child.kill().expect("killed");
-    running.child.wait().expect("its end");
+    running.child.ends();
     hit.cut();
     project.destination.forget_plans();
     assert_eq!((project.item(0).status(), before.number("attempt")), ("migrating", 1));

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::Scene;
 use crate::support::dovecot::Dovecot;
+use crate::support::ends::Ended;
 use crate::support::exim::available;
 use crate::support::imap::Message;
 use crate::support::oidc::{self, DESKTOP, Oidc};
@@ -18,7 +19,7 @@ fn page(form: &str) -> String {
 /// A person at the page of the provider, who signs in as this one, and comes back to the form.
 fn person(page: &str, login: &str, how: &str) -> String {
     let script = oidc::folder().join("person.mjs");
-    let output = Command::new("node").arg(script).args([page, login, how]).output().expect("node");
+    let output = Command::new("node").arg(script).args([page, login, how]).ended();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{file, path, says};
+use crate::support::ends::Ends;
 use crate::support::product::{Output, PROJECT, Workspace};
 
 const HEADER: &str =
@@ -175,7 +176,7 @@ fn a_hundred_thousand_rows_are_imported_listed_and_updated() {
         arguments.insert(if verb.starts_with("item") { 2 } else { 1 }, PROJECT);
         let mut running = super::Running::start(&workspace, &arguments);
         drop(running.0.stdout.take());
-        let ended = running.0.wait_with_output().expect("its end");
+        let ended = running.0.ends_with_output();
         let stderr = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.code() == Some(0) && stderr.is_empty(), "{verb}: {:?} {stderr}", ended.status);
     }

@@ -13,6 +13,7 @@ mod workspaces;
 use std::io::Read;
 use std::process::{Child, Stdio};
 
+use crate::support::ends::Ends;
 use crate::support::product::{Output, Workspace};
 
 /// Exit code and essential words of what it said; never a panic, never silence.
@@ -51,7 +52,7 @@ impl Running {
         self.0.stdout.take().expect("piped").read_to_string(&mut stdout).expect("text");
         let mut stderr = String::new();
         self.0.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
-        Output { code: self.0.wait().expect("its end").code().unwrap_or(-1), stdout, stderr }
+        Output { code: self.0.ends().code().unwrap_or(-1), stdout, stderr }
     }
 }
 

@@ -14,6 +14,7 @@ use mailferry::store::{StatusChange, Store, Submission};
 use mailferry::vault::{FileVault, Vault, VaultError, VaultState};
 
 use super::{file, path, says};
+use crate::support::ends::Ends;
 use crate::support::product::{Output, PROJECT, Workspace};
 
 const LIST: &str = "Source Email,Source Password,Destination Email,Destination Password\na@x,one,a@y,two\n";
@@ -128,7 +129,7 @@ fn passwords_imported_while_a_deletion_waits_for_its_word_go_with_it() {
     terminal.stdin.as_mut().expect("piped").write_all(format!("{PROJECT}\n").as_bytes()).expect("typed");
     let mut rest = String::new();
     shown.read_to_string(&mut rest).expect("text");
-    assert!(terminal.wait().expect("its end").success() && rest.contains("deleted with 1 item."), "{rest}");
+    assert!(terminal.ends().success() && rest.contains("deleted with 1 item."), "{rest}");
     for id in [1, 2] {
         assert_eq!(secret(&workspace, id), Err(VaultError::NotInFile(CredentialId(id))), "nothing names it any more");
     }

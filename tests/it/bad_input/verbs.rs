@@ -1,6 +1,7 @@
 //! Verbs that are told something wrong: nothing happens but a message.
 
 use super::{file, path, says};
+use crate::support::ends::Ended;
 use crate::support::product::{PROJECT, Workspace};
 
 const SERVERS: [&str; 4] = ["--source", "imaps://old.example", "--destination", "imaps://new.example"];
@@ -149,7 +150,7 @@ fn the_vault_is_chosen_once() {
         command.env("MAILFERRY_PASSPHRASE", "open sesame").env("MAILFERRY_SOURCE_PASSWORD", "pw");
         // The keyring of whoever runs the tests stays out of it.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
-        let output = command.output().expect("the program starts");
+        let output = command.ended();
         crate::support::product::Output {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

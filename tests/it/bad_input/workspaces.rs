@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Running, says};
 use crate::support::compare::{self, Mailbox};
 use crate::support::dovecot::{self, Format};
+use crate::support::ends::Ended;
 use crate::support::imap::Message;
 use crate::support::log_tail::LogTail;
 use crate::support::product::{Output, PROJECT, Workspace, plain};
@@ -255,7 +256,7 @@ fn folders_that_are_not_ours_are_left_alone() {
     use std::os::unix::fs::PermissionsExt;
     let run = |data: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
-        let output = command.arg("--data").arg(data).args(["project", "list"]).output().expect("the program starts");
+        let output = command.arg("--data").arg(data).args(["project", "list"]).ended();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Output { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     };

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::support::ends::Ends;
 use crate::support::peer::{Line, Peer};
 use crate::support::product::{PROJECT, Workspace, plain};
 
@@ -97,7 +98,7 @@ fn k6_a_running_process_leaves_no_core_and_nobody_looks_into_it() {
     let (limits, filter) = (read("limits"), read("coredump_filter"));
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit").to_owned();
     running.kill().expect("ended");
-    running.wait().expect("ended");
+    running.ends();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     assert_eq!(u32::from_str_radix(filter.trim(), 16), Ok(0), "{filter}");
 }

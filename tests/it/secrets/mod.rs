@@ -15,6 +15,7 @@ use mailferry::endpoint::imap::{ImapEndpoint, Timeouts, Who};
 use mailferry::endpoint::{Resources, budget::Budget};
 
 use crate::support::dovecot::{self, Dovecot, Options};
+use crate::support::ends::Ends;
 use crate::support::imap::{Imap, Message};
 use crate::support::keyring::{self, Keyring, Service};
 use crate::support::product::{Output, Workspace, plain};
@@ -129,7 +130,7 @@ fn start_looked_at(workspace: &Workspace, relay: &Relay, name: &str, code: i32, 
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     child.stdout.take().expect("piped").read_to_end(&mut stdout).expect("read");
     child.stderr.take().expect("piped").read_to_end(&mut stderr).expect("read");
-    let ended = child.wait().expect("its end");
+    let ended = child.ends();
     assert_eq!(ended.code(), Some(code), "{}", String::from_utf8_lossy(&stderr));
     hay.add("start stdout", stdout);
     hay.add("start stderr", stderr);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sign_in::real::Site;
 use crate::support::corpus;
+use crate::support::ends::Ends;
 use crate::support::oidc::{self, APP};
 use crate::support::product::PROJECT;
 
@@ -72,7 +73,7 @@ fn processes_that_renew_one_sign_in_at_once_use_each_refresh_token_once() {
         };
         let mut all: Vec<_> = (0..3).map(|_| start(&["check", PROJECT])).collect();
         all.push(start(&["start", PROJECT]));
-        let ended: Vec<_> = all.iter_mut().map(|process| process.wait().expect("it ends").code()).collect();
+        let ended: Vec<_> = all.iter_mut().map(|process| process.ends().code()).collect();
         assert_eq!(ended, [Some(0); 4]);
     }
     site.expect_equal();

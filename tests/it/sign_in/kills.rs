@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, Once};
 
 use crate::sign_in::real::Site;
 use crate::support::corpus;
+use crate::support::ends::Ends;
 use crate::support::oidc;
 use crate::support::product::PROJECT;
 use crate::support::relay::{Act, At, Relay, Rules, verb};
@@ -79,7 +80,7 @@ fn kill_start(site: &Site, reached: impl FnOnce()) {
     let mut child = site.workspace.command(&["start", PROJECT]).spawn().expect("the program starts");
     reached();
     child.kill().expect("killed");
-    child.wait().expect("its end");
+    child.ends();
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use crate::support::compare::{self, Mailbox};
 use crate::support::corpus;
 use crate::support::dovecot::Dovecot;
+use crate::support::ends::Ends;
 use crate::support::oidc::{self, APP, APP_SECRET, CERTIFIED, DESKTOP, Oidc};
 use crate::support::product::{Output, PROJECT, Workspace, plain};
 use crate::support::scripted::Scripted;
@@ -117,7 +118,7 @@ impl Site {
             all += &line;
             said.read_to_string(&mut all).expect("the rest");
             child.stdout.take().expect("its output").read_to_string(&mut all).expect("text");
-            assert!(child.wait().expect("it ends").success(), "{line}");
+            assert!(child.ends().success(), "{line}");
         }
         (codes, all)
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::dovecot::Dovecot;
+use super::ends::Ended;
 
 /// A session that is not over after this is a fault.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,7 +64,7 @@ impl Dovecot {
     /// Runs the server's own administration.
     pub fn doveadm(&self, arguments: &[&str]) -> String {
         let configuration = self.place("dovecot.conf");
-        let output = Command::new("doveadm").arg("-c").arg(configuration).args(arguments).output().expect("doveadm");
+        let output = Command::new("doveadm").arg("-c").arg(configuration).args(arguments).ended();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // `who` tells by its code whether somebody is there.
         assert!(output.status.success() || arguments[0] == "who", "doveadm {arguments:?}: {said}");

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::ends::Ended;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
 }
@@ -27,7 +29,7 @@ pub fn available() -> bool {
 /// Has a person do something at a page; what the script says then.
 pub fn person(page: &str, does: &[&str]) -> String {
     let mut node = Command::new("node");
-    let output = node.arg(folder().join("form.mjs")).arg(page).args(does).output().expect("node");
+    let output = node.arg(folder().join("form.mjs")).arg(page).args(does).ended();
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     said

@@ -5,6 +5,11 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+/// How long Courier may take for a few commands.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn unpacked() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("courier")
@@ -60,9 +65,28 @@ pub fn ask(home: &Path, commands: &[&str]) -> String {
         write!(to, "a{number} {command}\r\n").expect("written");
     }
     to.flush().expect("written");
-    let mut answers = Vec::new();
-    child.stdout.take().expect("a pipe").read_to_end(&mut answers).expect("answers");
+    let mut from = child.stdout.take().expect("a pipe");
+    let (answered, answers) = std::sync::mpsc::channel();
+    let listen = move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            let _ = answered.send(piece[..length].to_vec());
+        }
+    };
+    std::thread::Builder::new().name("courier".into()).spawn(listen).expect("a thread");
+    let (mut said, until) = (Vec::new(), Instant::now() + PATIENCE);
+    let ended = loop {
+        match answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(piece) => said.extend(piece),
+            Err(end) => break end == RecvTimeoutError::Disconnected,
+        }
+    };
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if !ended {
+        let _ = child.kill();
+    }
     drop(to);
     child.wait().expect("an end");
-    String::from_utf8_lossy(&answers).into_owned()
+    assert!(ended, "Courier does not end after {commands:?}: {said}");
+    said
 }

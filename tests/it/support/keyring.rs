@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use super::ends::Ended;
+
 /// What the keyring's own file is encrypted with.
 pub const PASSWORD: &str = "the keyring's own";
 
@@ -100,7 +102,7 @@ impl Keyring {
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(program);
         scratch(&mut command, self.home());
-        command.args(arguments).envs(self.environment()).output().expect("the program starts")
+        command.args(arguments).envs(self.environment()).ended()
     }
 
     /// Locks everything, as a desktop does.

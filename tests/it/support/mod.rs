@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod courier;
 pub mod cutter;
 pub mod dovecot;
+pub mod ends;
 pub mod exim;
 pub mod hand;
 pub mod imap;

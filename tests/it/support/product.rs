@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::dovecot::{Dovecot, PASSWORD};
+use super::ends::Ended;
 use super::keyring::Keyring;
 
 /// How a verb ended.
@@ -28,7 +29,7 @@ pub struct Output {
 impl Output {
     /// Of a process, run to its end.
     pub fn of(mut process: Command) -> Output {
-        let output = process.output().expect("the program starts");
+        let output = process.ended();
         Output {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::ends::Ended;
+
 /// A screen. Dropping it ends its server and manager.
 pub struct Screen {
     display: String,
@@ -73,7 +75,7 @@ impl Screen {
         let mut command = Command::new("timeout");
         command.args(["60", "xdotool"]).args(what);
         self.show(&mut command);
-        let output = command.output().expect("xdotool");
+        let output = command.ended();
         assert!(output.status.success(), "{what:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
