@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use egui::accesskit::{Node, NodeId, Role};
+use egui::accesskit::{Node, NodeId, Role, Toggled};
 use egui::{Context, FullOutput, Plugin};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ impl Plugin for Named {
     }
 }
 
-/// A control's name, what it is, and its middle, in points.
+/// A control's name, what it is, its middle, in points, and whether it can be used and is ticked.
 fn control(node: &Node, names: &HashMap<NodeId, &str>) -> Option<Value> {
     let is_control = matches!(
         node.role(),
@@ -59,5 +59,6 @@ fn control(node: &Node, names: &HashMap<NodeId, &str>) -> Option<Value> {
     let name = node.label().or_else(by_label).filter(|_| is_control)?;
     let bounds = node.bounds()?;
     let middle = [(bounds.x0 + bounds.x1) / 2.0, (bounds.y0 + bounds.y1) / 2.0].map(f64::round);
-    Some(json!({ "name": name, "role": format!("{:?}", node.role()), "at": middle, "on": !node.is_disabled() }))
+    let (role, ticked) = (format!("{:?}", node.role()), node.toggled() == Some(Toggled::True));
+    Some(json!({ "name": name, "role": role, "at": middle, "on": !node.is_disabled(), "ticked": ticked }))
 }

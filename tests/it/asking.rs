@@ -20,10 +20,11 @@ use crate::support::product::{PROJECT, Workspace};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A project whose source has no administrator, its owner, and the process that asks.
-struct Scene {
+pub struct Scene {
     dovecot: &'static Dovecot,
     exim: Exim,
-    workspace: Workspace,
+    /// Its workspace.
+    pub workspace: Workspace,
     owner: String,
     form: u16,
     target: tempfile::TempDir,
@@ -37,7 +38,7 @@ impl Scene {
     }
 
     /// With this source, and the list that this makes for the owner.
-    fn with(source: &str, more: &[&str], list: impl FnOnce(&str) -> String) -> Scene {
+    pub fn with(source: &str, more: &[&str], list: impl FnOnce(&str) -> String) -> Scene {
         let dovecot = dovecot::shared(Format::Maildir);
         let exim = Exim::start(dovecot);
         let mut workspace = Workspace::new();
@@ -68,12 +69,12 @@ impl Scene {
         Scene { dovecot, exim, workspace, owner, form, target, serving: None }
     }
 
-    fn start(&self) {
+    pub fn start(&self) {
         let started = self.workspace.run(&["start", PROJECT]);
         assert_eq!(self.status(), "waiting_for_user", "{started:?}");
     }
 
-    fn serve(&mut self) {
+    pub fn serve(&mut self) {
         let mut command = self.workspace.command(&["intake", "serve"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let mut said = BufReader::new(child.stdout.take().unwrap());
@@ -84,7 +85,7 @@ impl Scene {
     }
 
     /// Ends the process by Ctrl-C; its exit code.
-    fn end(&mut self) -> i32 {
+    pub fn end(&mut self) -> i32 {
         let (mut child, _said) = self.serving.take().expect("it serves");
         assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
         child.ends().code().unwrap_or(-1)
@@ -100,7 +101,7 @@ impl Scene {
         self.workspace.only().status().to_owned()
     }
 
-    fn becomes(&self, status: &str) {
+    pub fn becomes(&self, status: &str) {
         let since = Instant::now();
         while self.status() != status {
             assert!(since.elapsed() < PATIENCE, "{} instead of {status}\n{}", self.status(), self.workspace.log());
@@ -118,7 +119,7 @@ impl Scene {
     }
 
     /// The links that came by mail so far, oldest first; waits until there are so many.
-    fn links(&self, count: usize) -> Vec<String> {
+    pub fn links(&self, count: usize) -> Vec<String> {
         let since = Instant::now();
         loop {
             let mails = self.dovecot.login(&self.owner).fetch_all("INBOX");
@@ -147,7 +148,7 @@ impl Scene {
         answer
     }
 
-    fn get(&self, token: &str) -> String {
+    pub fn get(&self, token: &str) -> String {
         self.exchange(&format!("GET /{token} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", self.form))
     }
 
@@ -157,7 +158,7 @@ impl Scene {
     }
 
     /// Sends the form with these fields.
-    fn post(&self, token: &str, fields: &str) -> String {
+    pub fn post(&self, token: &str, fields: &str) -> String {
         self.send(token, &self.get(token), fields)
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,6 +13,8 @@ use crate::support::screen::{self, Screen};
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// No demo lasts so long.
+const DEMO: Duration = Duration::from_secs(600);
 /// Frames come at least once a second while something runs; this is that on a machine that has much else to do.
 const NO_FRAME: Duration = Duration::from_secs(15);
 /// How long an idle window is watched.
@@ -104,7 +106,9 @@ fn the_demo_moves_in_its_window_which_paints_nothing_when_nothing_runs() {
     let demo = Demo::open(&screen);
     let frames = Frames::follow(&demo.workspace());
     let mut seen = 0;
+    let began = Instant::now();
     loop {
+        assert!(began.elapsed() < DEMO, "the demo does not end");
         let came = (0..50).take_while(|_| frames.another_within(NO_FRAME)).count();
         seen += came;
         if demo.has_ended() {

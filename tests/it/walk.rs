@@ -11,9 +11,9 @@ use crate::support::screen::{self, Screen};
 /// Starts a pass of the item that is shown.
 fn start(hand: &Hand<'_>, pass: &str, button: &str) {
     hand.press_for("s", pass);
-    hand.click_a(pass, &["RadioButton"]);
+    hand.tick(pass, "RadioButton");
     if hand.sees("The direction is right") {
-        hand.click("The direction is right");
+        hand.tick("The direction is right", "CheckBox");
     }
     hand.click(button);
     hand.gone(button);
@@ -116,7 +116,7 @@ fn e6_by_mouse_and_keys_from_an_empty_workspace_every_failure_is_corrected_where
     // One is scheduled, stopped, and deleted.
     hand.press_for("Right", "Star of dora@old.example: none");
     hand.press_for("s", "Full");
-    hand.click_a("Full", &["RadioButton"]);
+    hand.tick("Full", "RadioButton");
     hand.click("At a time");
     hand.fill("Start at", "2040-01-31 10:00");
     hand.picture("walk-08-schedule");

@@ -1,6 +1,7 @@
 //! Acceptance 6: a password is in no log (at the most talkative level), file, table, screen or list of processes.
 
 mod echo;
+mod form;
 mod search;
 mod tokens;
 

@@ -62,25 +62,32 @@ fn g4_a_provider_that_is_busy_down_or_answers_with_a_page_delays_a_pass_and_noth
         HttpAnswer::new(503, "<html>down</html>"),
         HttpAnswer::new(200, "<html>a portal wants to be clicked</html>"),
     ];
-    for answer in answers {
-        let site = Site::new(3600);
-        let shown = format!("{answer:?}");
-        let proxy = site.provider.proxy("/contoso/oauth2/v2.0/token", move |number, _, pass_on| match number {
-            // Each side once, and one of them again.
-            1..=3 => answer.clone().with("Retry-After", "1"),
-            _ => pass_on(),
-        });
-        let token = proxy.url();
-        let words = ["--SIDE-signin", "custom-app", "--SIDE-client-id", APP, "--SIDE-token-url", &token];
-        site.project(&[&words[..], &["--SIDE-scope", "https://outlook.office365.com/.default"]].concat()).expect(0);
-        corpus::small(29).load(&site.server, &site.from);
-        site.import();
-        site.workspace.start().expect(0);
-        site.expect_equal();
-        let item = site.workspace.only();
-        assert_eq!((item.messages("errors"), item.number("attempt")), (0, 1), "{shown}: {:#}", item.0);
-        assert_eq!(proxy.asked().len(), 5, "{shown}: as often as it was put off, and once a side");
-    }
+    // Beside each other: they wait.
+    std::thread::scope(|threads| {
+        for answer in answers {
+            threads.spawn(|| put_off_and_nothing_lost(answer));
+        }
+    });
+}
+
+fn put_off_and_nothing_lost(answer: HttpAnswer) {
+    let site = Site::new(3600);
+    let shown = format!("{answer:?}");
+    let proxy = site.provider.proxy("/contoso/oauth2/v2.0/token", move |number, _, pass_on| match number {
+        // Each side once, and one of them again.
+        1..=3 => answer.clone().with("Retry-After", "1"),
+        _ => pass_on(),
+    });
+    let token = proxy.url();
+    let words = ["--SIDE-signin", "custom-app", "--SIDE-client-id", APP, "--SIDE-token-url", &token];
+    site.project(&[&words[..], &["--SIDE-scope", "https://outlook.office365.com/.default"]].concat()).expect(0);
+    corpus::small(29).load(&site.server, &site.from);
+    site.import();
+    site.workspace.start().expect(0);
+    site.expect_equal();
+    let item = site.workspace.only();
+    assert_eq!((item.messages("errors"), item.number("attempt")), (0, 1), "{shown}: {:#}", item.0);
+    assert_eq!(proxy.asked().len(), 5, "{shown}: as often as it was put off, and once a side");
 }
 
 #[test]

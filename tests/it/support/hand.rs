@@ -17,6 +17,8 @@ const CONTROLS: &str = " named: controls=";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A window that paints nothing for so long stands still.
 const STILL: Duration = Duration::from_millis(150);
+/// One that counts up while something runs paints on: what is in the same place for so long stands still too.
+const SAME: Duration = Duration::from_secs(2);
 /// So long a key is given before it is pressed again.
 const HEARD: Duration = Duration::from_secs(5);
 
@@ -80,8 +82,14 @@ impl Hand<'_> {
 
     /// Whether a control of this name is there, when all is painted.
     pub fn sees(&self, name: &str) -> bool {
-        while self.frame_within(STILL) {}
+        self.is_painted();
         self.controls.borrow().iter().any(|control| control["name"] == name)
+    }
+
+    /// Waits until all is painted, or only what counts up.
+    fn is_painted(&self) {
+        let start = Instant::now();
+        while start.elapsed() < SAME && self.frame_within(STILL) {}
     }
 
     /// Waits until no control of this name is there: what it belonged to has closed.
@@ -102,12 +110,18 @@ impl Hand<'_> {
         };
         // What was opened last is painted last.
         let look = |controls: &[Value]| controls.iter().rev().find(fits).map(place);
-        loop {
+        let start = Instant::now();
+        let mut stands = (None, start);
+        while start.elapsed() < PATIENCE {
             let Some(at) = self.shown(PATIENCE, look) else { panic!("there is no {name:?}, but {}", self.names()) };
-            if !self.frame_within(STILL) {
+            if stands.0 != Some(at) {
+                stands = (Some(at), Instant::now());
+            }
+            if stands.1.elapsed() >= SAME || !self.frame_within(STILL) {
                 return at;
             }
         }
+        panic!("{name:?} never stands still");
     }
 
     /// Clicks what has this name.
@@ -122,6 +136,19 @@ impl Hand<'_> {
         // The window is where its manager put it.
         let window = ["search", "--onlyvisible", "--name", "^Mailferry$", "mousemove", "--window", "%1"];
         self.screen.press(&[&window[..], &[&x, &y, "click", "1"]].concat());
+    }
+
+    /// Ticks what has this name; a dialog that moved under the pointer is clicked once more.
+    pub fn tick(&self, name: &str, role: &str) {
+        let start = Instant::now();
+        let is_ticked =
+            |control: &Value| control["name"] == name && control["role"] == role && control["ticked"] == true;
+        let ticked = |controls: &[Value]| controls.iter().any(is_ticked).then_some(());
+        while self.shown(STILL, ticked).is_none() {
+            assert!(start.elapsed() < PATIENCE, "{name:?} cannot be ticked: {}", self.names());
+            self.click_a(name, &[role]);
+            self.shown(HEARD, ticked);
+        }
     }
 
     /// Types into a field in place of what is in it.
@@ -194,7 +221,7 @@ impl Hand<'_> {
     /// A picture of the screen, for whoever asked for one by `MAILFERRY_TEST_PICTURES=FOLDER`.
     pub fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("MAILFERRY_TEST_PICTURES").map(PathBuf::from) else { return };
-        while self.frame_within(STILL) {}
+        self.is_painted();
         let mut command = Command::new("import");
         command.args(["-window", "root"]).arg(folder.join(format!("{name}.png")));
         self.screen.show(&mut command);
