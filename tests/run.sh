@@ -9,6 +9,9 @@ missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 need dovecot dovecot-imapd
 need mbsync isync
+need offlineimap offlineimap3
+need getmail getmail6
+need mutt mutt
 need interimap interimap
 need exim4 exim4-daemon-light
 need openssl openssl

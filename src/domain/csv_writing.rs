@@ -9,10 +9,21 @@ pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     cells.join(",") + "\r\n"
 }
 
+/// The same for the clipboard: cells are parted by tabs, which none of them holds, and need no quotes.
+pub fn tabbed<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.into_iter().map(guarded).collect();
+    cells.join("\t") + "\n"
+}
+
 fn cell(text: &str) -> String {
+    format!("\"{}\"", guarded(text).replace('"', "\"\""))
+}
+
+/// One line, and no formula.
+fn guarded(text: &str) -> String {
     let plain = shown(text);
     let guard = if plain.trim_start().starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    format!("\"{guard}{}\"", plain.replace('"', "\"\""))
+    format!("{guard}{plain}")
 }
 
 #[cfg(test)]
@@ -25,6 +36,7 @@ mod tests {
         for formula in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r\n=1"] {
             assert!(line([formula]).trim_start_matches('"').starts_with('\''), "{formula:?}");
         }
+        assert_eq!(tabbed(["a\tb", "=1", "say \"so\""]), "a b\t'=1\tsay \"so\"\n");
         assert_eq!(line(["a\u{1b}[31m\r\nb"]), "\"a [31m  b\"\r\n", "one line, whatever is in it");
     }
 }

@@ -329,6 +329,14 @@ impl Server {
         }
     }
 
+    /// The same with its port, also the usual one: "imap.contoso.example:993".
+    pub fn address(&self) -> String {
+        match self {
+            Self::Imap(server) => server.address(),
+            Self::Maildir(server) => server.to_string(),
+        }
+    }
+
     /// Whether mailboxes of different addresses are always different ones. Where they are not, two people's mail could be
     /// mixed (`shared_maildir`).
     pub fn keeps_addresses_apart(&self) -> bool {

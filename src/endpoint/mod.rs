@@ -56,6 +56,11 @@ pub trait SourceEndpoint: Send + Sync {
     fn answered_of_a_list(&self) -> u64 {
         0
     }
+
+    /// Why folders may be missing from the last list, if connections broke in every form in which it was asked for.
+    fn list_lacks(&self) -> Option<Failure> {
+        None
+    }
 }
 
 /// A mailbox that can be written. Cheap to share; every call makes a new connection and logs in.

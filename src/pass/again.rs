@@ -145,10 +145,16 @@ impl Pass {
     /// Counts a break at a folder; whether it has broken often enough to be left out (D22). A server that says that it is
     /// busy has its pauses first.
     pub(super) fn blame_folder(&self, job: &mut Job, failure: &Failure) -> bool {
-        let tries = self.recovery.tries(failure);
-        if blames_its_place(failure) {
-            job.suspicion.folder_blame += if tries.busy { tries.weight(true) } else { 1 };
-        }
+        job.suspicion.folder_blame += self.breaks_count(failure);
         job.suspicion.folder_blame >= BLAME_LIMIT
+    }
+
+    /// How many breaks of a folder this one counts for.
+    pub(super) fn breaks_count(&self, failure: &Failure) -> u32 {
+        let tries = self.recovery.tries(failure);
+        match blames_its_place(failure) {
+            true if tries.busy => tries.weight(true),
+            blamed => u32::from(blamed),
+        }
     }
 }

@@ -110,8 +110,8 @@ impl AppendWriter<'_> {
         if let [single] = pending.messages.as_mut_slice()
             && !plainer
         {
-            if Self::without_some_flags(job, single, &failure) {
-                tracing::info!(folder = %job.path, uid = %single.uid, "refused; it is sent without some of its flags");
+            if Self::with_a_plainer_date(single, &failure) || Self::without_some_flags(job, single, &failure) {
+                tracing::info!(folder = %job.path, uid = %single.uid, "refused; it is sent in a plainer form");
                 self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
                 return Ok(());
             }

@@ -10,7 +10,8 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 
 use crate::domain::counts::Counts;
-use crate::domain::failure::{Scope, Side};
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::{Notice, NoticeKind};
@@ -19,8 +20,9 @@ use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::closing::Finale;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
+use crate::pass::one_by_one::OneByOne;
 use crate::pass::recorder::ToRecord;
-use crate::pass::{OnSide, Pass, PassResult, PassStop};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Messages listed at once.
 const WINDOW: i64 = 20_000;
@@ -55,8 +57,38 @@ struct AuditFindings {
     unfound: u64,
 }
 
+/// Looks at all folders together, and one by one after a connection broke; one at which they break again and again is not seen.
 struct Audit<'a> {
     ended: &'a [EndedFolder],
+    round: OneByOne,
+    verdicts: BTreeMap<usize, Option<AuditFindings>>,
+}
+
+impl<'a> Audit<'a> {
+    fn of(ended: &'a [EndedFolder]) -> Self {
+        let (round, verdicts) = Default::default();
+        Self { ended, round, verdicts }
+    }
+
+    async fn take(
+        &mut self,
+        pass: &Pass,
+        to: &mut dyn Destination,
+        at: usize,
+        opened: Option<Result<(FolderState, PermanentFlags), Failure>>,
+    ) -> PassResult<()> {
+        let verdict = match opened {
+            Some(Ok((state, _))) => match judge(pass, to, &self.ended[at], state).await {
+                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => None,
+                judged => Some(judged?),
+            },
+            // Taken away or replaced meanwhile.
+            Some(Err(_)) | None => None,
+        };
+        self.verdicts.insert(at, verdict);
+        self.round.ends(at);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -65,21 +97,29 @@ impl Step for Audit<'_> {
 
     async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
         pass.recorder.flush().await;
-        let folders: Vec<FolderRef> = self.ended.iter().map(|ended| ended.destination.clone()).collect();
-        let opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-        let mut verdicts = Vec::with_capacity(opened.len());
-        for (ended, opened) in self.ended.iter().zip(opened) {
-            let Ok((state, _)) = opened else {
-                // Taken away or replaced meanwhile.
-                verdicts.push(None);
-                continue;
-            };
-            match judge(pass, to, ended, state).await {
-                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => verdicts.push(None),
-                judged => verdicts.push(Some(judged?)),
-            }
+        let left: Vec<usize> = (0..self.ended.len()).filter(|at| !self.round.is_done(*at)).collect();
+        let folders: Vec<FolderRef> = left.iter().map(|at| self.ended[*at].destination.clone()).collect();
+        let mut opened = Vec::new();
+        if self.round.together() {
+            opened = to.open(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         }
-        Ok(verdicts)
+        let mut opened = opened.into_iter();
+        for (at, folder) in left.into_iter().zip(folders) {
+            self.round.begins(at);
+            let opened = match opened.next() {
+                Some(opened) => Some(opened),
+                None => to.open(&[folder]).await.on(Side::Destination).map_err(PassStop::Fatal)?.pop(),
+            };
+            self.take(pass, to, at, opened).await?;
+        }
+        Ok(std::mem::take(&mut self.verdicts).into_values().collect())
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Self::Out> {
+        if let Some(at) = self.round.broke(pass, trouble) {
+            self.verdicts.insert(at, None);
+        }
+        None
     }
 }
 
@@ -145,7 +185,7 @@ impl Finale<'_> {
         if ended.is_empty() {
             return Ok(());
         }
-        let verdicts = self.pass.run_with_retry(lane, &mut Audit { ended: &ended }).await?;
+        let verdicts = self.pass.run_with_retry(lane, &mut Audit::of(&ended)).await?;
         for (ended, verdict) in ended.iter().zip(verdicts) {
             match verdict {
                 Some(verdict) => self.carry_out(ended, verdict).await?,

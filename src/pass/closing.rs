@@ -1,5 +1,8 @@
 //! The end of a pass: what may be there twice, copies that were lost and whose messages left, and the audit (D27, D28).
 
+use crate::domain::failure::Side;
+use crate::domain::ids::FolderId;
+use crate::domain::item_error::ItemError;
 use crate::pass::lane::Lanes;
 use crate::pass::places::Prepared;
 use crate::pass::{Pass, PassResult};
@@ -17,10 +20,21 @@ impl<'a> Finale<'a> {
 
     /// Asks and names all of it.
     pub async fn run(&self, lanes: &mut Lanes, prepared: &Prepared) -> PassResult<()> {
+        self.name_missing_folders().await?;
         self.name_doubts(lanes).await?;
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
         self.ask_doubts(lane, prepared).await?;
         self.name_homeless().await?;
         self.audit(lane).await
+    }
+    /// Folders of the source may be missing from its list: nobody knows what they hold, so one message stands for them.
+    async fn name_missing_folders(&self) -> PassResult<()> {
+        let Some(failure) = self.pass.source.list_lacks() else { return Ok(()) };
+        let row = self.pass.tally.known(FolderId(0));
+        let error = ItemError { side: Some(Side::Source), ..ItemError::about(failure) };
+        let within = self.pass.not_moved(row, error).await;
+        self.pass.recorder.flush().await;
+        self.pass.tally.count(self.pass.clock.now(), row, |counts| counts.source += 1);
+        within
     }
 }

@@ -64,6 +64,7 @@ mod same_folder;
 mod sample;
 mod scan;
 mod scan_window;
+mod sent_date;
 mod sent_flags;
 mod settling;
 mod strangers;

@@ -15,7 +15,7 @@ use crate::pass::lane::{Lane, Lanes};
 use crate::pass::listing::Preparation;
 use crate::pass::places::{Doubted, Group, LostCopyRows, Prepared};
 use crate::pass::rounds::GroupWork;
-use crate::pass::there::{Doubts, SeenThere, There};
+use crate::pass::there::{Doubts, LookThere, SeenThere, There};
 use crate::pass::{Pass, PassResult, SideFailure};
 
 /// Whether the numbers of copies at the destination still mean these copies.
@@ -103,7 +103,7 @@ impl NumberCheck<'_> {
         let Some(job) = group.iter().find(believed).cloned() else { return Ok(()) };
         let known = || group.iter().filter(believed);
         let doubts = known().map(|job| job.numbers.doubts).fold(Doubts::None, Doubts::and);
-        let mut there = There {
+        let there = There {
             id: job.id,
             path: &job.path,
             at: &job.plan.destination,
@@ -113,7 +113,7 @@ impl NumberCheck<'_> {
             scanned: None,
             kept: self.pass.journal.habit(Side::Destination).await?.into(),
         };
-        match self.pass.run_with_retry(lane, &mut there).await? {
+        match self.pass.run_with_retry(lane, &mut LookThere::at(there)).await? {
             Ok(false) => {}
             Ok(true) => {
                 for job in group {
@@ -180,8 +180,8 @@ impl NumberCheck<'_> {
                 doubts = doubts.and(Doubts::SteppedBack);
             }
             let (path, kept) = (&path, self.pass.journal.habit(Side::Destination).await?.into());
-            let mut there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
-            match self.pass.run_with_retry(lane, &mut there).await? {
+            let there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
+            match self.pass.run_with_retry(lane, &mut LookThere::at(there)).await? {
                 Ok(changed) if changed || seen.is_doubted() => self.settled_there(id).await?,
                 Ok(_) => {}
                 // Nothing spoke against them, and what cannot be opened is named by whoever works on that folder.

@@ -21,6 +21,7 @@ use crate::pass::places::LostCopyRows;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
 use crate::pass::same_folder::place;
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, compared, compared_by_name, prove};
+use crate::pass::suspects::BLAME_LIMIT;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Copies looked at with one question to the database.
@@ -124,13 +125,31 @@ pub(super) struct Sorted {
     pub(super) confirmed: BTreeSet<Uid>,
 }
 
+/// Looks at it; after three breaks at it, it is a folder that cannot be read (D22).
+pub(super) struct LookThere<'a> {
+    there: There<'a>,
+    breaks: u32,
+}
+
+impl<'a> LookThere<'a> {
+    /// At this.
+    pub fn at(there: There<'a>) -> Self {
+        Self { there, breaks: 0 }
+    }
+}
+
 #[async_trait]
-impl Step for There<'_> {
+impl Step for LookThere<'_> {
     /// Whether the numbers had changed; a folder that cannot be read is a failure of that folder.
     type Out = Result<bool, SideFailure>;
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
-        self.looked(pass, source, to).await
+        self.there.looked(pass, source, to).await
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Self::Out> {
+        self.breaks += pass.breaks_count(&trouble.failure);
+        (self.breaks >= BLAME_LIMIT).then(|| Err(trouble.clone()))
     }
 }
 

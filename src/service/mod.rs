@@ -17,6 +17,7 @@ mod end_notices;
 mod error;
 pub mod errors;
 pub mod find;
+pub mod front;
 pub mod hybrid;
 pub mod import;
 pub mod items;

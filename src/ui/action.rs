@@ -123,7 +123,6 @@ macro_rules! actions {
 
 /// Further than any list goes.
 const FAR: i64 = 1 << 30;
-const A_PAGE: i64 = 20;
 
 use ActionIcon::{Shape, Star as Starred};
 use GridAction::{Move, SelectAll};
@@ -131,30 +130,32 @@ use Scope::{Batches, Chosen, Dialog, Item, Movers, NewProject as Form, Only, Use
 
 actions! {
     Help: "Show all keys", on(Window, |_| Ok(UserAction::Help)).keys(&[key(Key::Questionmark)]);
+    Palette: "Find an action…", on(Window, |_| Ok(UserAction::Palette)).keys(&[command(Key::K)]);
     AllProjects: "All projects", on(Window, |_| Ok(UserAction::Go(Route::Projects)));
     NewProject: "New project…", on(Window, |_| Ok(UserAction::Go(Route::NewProject)));
     OpenDemo: "Open the demo", on(Window, |_| Ok(UserAction::OpenDemo));
     NewPool: "New pool…", on(Window, |_| Ok(UserAction::AskPool(None)));
     Theme: "Other theme", on(Window, |_| Ok(UserAction::Theme));
     Messages: "All messages", on(Window, |_| Ok(UserAction::Activity));
+    Undo: "Undo", on(Window, |_| Ok(UserAction::Undo)).keys(&[command(Key::Z)]);
     Dismiss: "Dismiss", on(Window, |_| Ok(UserAction::Dismiss));
 
     CreateProject: "Create project", on(Form, rules::create_project)
         .keys(&[key(Key::Enter).reaching(Reach::Fields)]);
     TestNewServers: "Test connection…", on(Form, check_rules::test_servers);
-    LeaveForm: "Cancel", on(Form, |_| Ok(UserAction::Go(Route::Projects)));
+    LeaveForm: "Cancel", on(Form, |_| Ok(UserAction::LeaveForm));
 
     Down: "One down", on(Scope::Rows, |it| rules::grid(it, Move(1, false))).keys(&[key(Key::ArrowDown)]);
     Up: "One up", on(Scope::Rows, |it| rules::grid(it, Move(-1, false))).keys(&[key(Key::ArrowUp)]);
-    PageDown: "A page down", on(Scope::Rows, |it| rules::grid(it, Move(A_PAGE, false))).keys(&[key(Key::PageDown)]);
-    PageUp: "A page up", on(Scope::Rows, |it| rules::grid(it, Move(-A_PAGE, false))).keys(&[key(Key::PageUp)]);
+    PageDown: "A page down", on(Scope::Rows, |it| rules::page(it, 1, false)).keys(&[key(Key::PageDown)]);
+    PageUp: "A page up", on(Scope::Rows, |it| rules::page(it, -1, false)).keys(&[key(Key::PageUp)]);
     First: "To the first", on(Scope::Rows, |it| rules::grid(it, Move(-FAR, false))).keys(&[key(Key::Home)]);
     Last: "To the last", on(Scope::Rows, |it| rules::grid(it, Move(FAR, false))).keys(&[key(Key::End)]);
     SelectDown: "Select one down", on(Scope::Rows, |it| rules::grid(it, Move(1, true))).keys(&[shift(Key::ArrowDown)]);
     SelectUp: "Select one up", on(Scope::Rows, |it| rules::grid(it, Move(-1, true))).keys(&[shift(Key::ArrowUp)]);
-    SelectPageDown: "Select a page down", on(Scope::Rows, |it| rules::grid(it, Move(A_PAGE, true)))
+    SelectPageDown: "Select a page down", on(Scope::Rows, |it| rules::page(it, 1, true))
         .keys(&[shift(Key::PageDown)]);
-    SelectPageUp: "Select a page up", on(Scope::Rows, |it| rules::grid(it, Move(-A_PAGE, true)))
+    SelectPageUp: "Select a page up", on(Scope::Rows, |it| rules::page(it, -1, true))
         .keys(&[shift(Key::PageUp)]);
     SelectFirst: "Select to the first", on(Scope::Rows, |it| rules::grid(it, Move(-FAR, true)))
         .keys(&[shift(Key::Home)]);
@@ -163,6 +164,7 @@ actions! {
     SelectAll: "Select all that the filters show", on(Scope::Rows, |it| rules::grid(it, SelectAll(true)))
         .keys(&[command(Key::A)]);
     Deselect: "Deselect all", on(Scope::Rows, |it| rules::grid(it, SelectAll(false))).keys(&[key(Key::Escape)]);
+    CopyRows: "Copy rows", on(Scope::Items, rules::copy).keys(&[command(Key::C)]);
     Open: "Open the item", on(Scope::Items, rules::open).keys(&[key(Key::Enter)]);
     Search: "Search", on(Scope::Rows, |_| Ok(UserAction::Search)).keys(&[key(Key::Slash)]);
     SortAgain: "Sort again", on(Scope::Rows, rules::sort_again).keys(&[key(Key::R)]);

@@ -7,6 +7,7 @@ use crate::platform::picker::SystemPicker;
 use crate::platform::program::DemoProcess;
 use crate::service::OpenOptions;
 use crate::service::client::{Client, Waker};
+use crate::service::front;
 use crate::service::launch::{Launch, Launching, NoWindow};
 use crate::ui::app::{App, Services};
 use crate::ui::named;
@@ -20,17 +21,21 @@ pub fn main(launch: Launch) -> Result<(), NoWindow> {
         return Err(NoWindow::NoDisplay);
     }
     let Launching { title, options, autorun, interrupts, folder: _folder } = launch.prepare()?;
+    if front::raise(&options) {
+        return Ok(()); // the window that is open shows itself
+    }
     let clock = Arc::clone(&options.clock);
     show(title, options, |waker| Services {
         auto_run: autorun,
         interrupts: interrupts.map(|presses| presses.pass_on(Arc::clone(&waker))),
-        ..services(clock, waker)
+        ..services(title, clock, waker)
     })
 }
 
 /// What the system lends to every window.
-fn services(clock: Arc<dyn Clock>, waker: Waker) -> Services {
+fn services(title: &'static str, clock: Arc<dyn Clock>, waker: Waker) -> Services {
     Services {
+        title,
         clock,
         zone: jiff::tz::TimeZone::system(),
         picker: Box::new(SystemPicker),

@@ -31,6 +31,15 @@ pub enum Route {
 }
 
 impl Route {
+    /// The project whose page is shown, or the page of one of whose items.
+    pub fn project(self) -> Option<ProjectId> {
+        match self {
+            Self::Project(id) | Self::Item(id, _) | Self::Preview(id) => Some(id),
+            Self::Projects | Self::Licenses | Self::Settings | Self::NewProject | Self::NewHybrid => None,
+            Self::Hybrid(_) | Self::HybridUser(..) | Self::HybridBatch(..) => None,
+        }
+    }
+
     /// The hybrid project whose page is shown, or the page of one of its users or batches.
     pub fn hybrid(self) -> Option<HybridProjectId> {
         match self {

@@ -20,6 +20,10 @@ pub const LINE: f32 = 24.0;
 pub const ICON: f32 = 15.0;
 /// Width of the panel with the projects.
 pub const SIDE: f32 = 200.0;
+/// In a window with less room, also by zoom, what stands around the pages gives way.
+pub const SMALL: f32 = 860.0;
+/// Width of the panel with the projects there.
+pub const SIDE_SMALL: f32 = 148.0;
 /// A page with less room leaves out what it can do without.
 pub const NARROW: f32 = 860.0;
 /// A page with more room gives it to names and figures.

@@ -123,7 +123,22 @@ fn words(error: &Error) -> String {
         }
         next = error.source();
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+    plain(&text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+}
+
+/// What the library for the Secret Service says in its own terms, as people say it.
+fn plain(text: &str) -> String {
+    let told = [
+        ("object locked", "it is locked"),
+        ("result not returned", "it did not answer"),
+        ("prompt dismissed", "its question for the password was closed"),
+        ("connection closed before prompt", "it went away before its question was answered"),
+    ];
+    let lower = text.to_ascii_lowercase();
+    match told.into_iter().find(|(part, _)| lower.starts_with("ss error") && lower.contains(part)) {
+        Some((_, words)) => words.to_owned(),
+        None => text.trim_start_matches("SS Error: ").trim_start_matches("SS error: ").to_owned(),
+    }
 }
 
 /// A keyring in memory whose next call on an entry can be made to fail.
@@ -218,6 +233,14 @@ mod tests {
             assert!(matches!(error, VaultError::Failed(_)), "{error:?}");
             assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn nobody_has_to_know_what_a_library_calls_things() {
+        assert_eq!(plain("SS error: prompt dismissed"), "its question for the password was closed");
+        assert_eq!(plain("SS error: result not returned from SS API"), "it did not answer");
+        assert_eq!(plain("SS Error: object locked"), "it is locked");
+        assert_eq!(plain("zbus error: no such bus"), "zbus error: no such bus");
     }
 
     #[test]

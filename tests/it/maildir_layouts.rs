@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use mailferry::domain::failure::Side;
 
 use crate::contract::kinds::tree;
 use crate::maildir::{address, between, maildir};
-use crate::recognised::has_mbsync;
 use crate::support::compare::{Mailbox, assert_equal, same_names};
 use crate::support::corpus::{self, dated};
 use crate::support::courier;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
-use crate::support::ends::Ended;
 use crate::support::product::{Workspace, plain};
 
 /// Messages by the folders they lie in, as paths below the root.
@@ -110,60 +107,6 @@ fn j6_two_layouts_at_once_are_asked_about_on_either_side() {
     made(&new, &["Other"]);
     let said = workspace.start().expect(1).stderr;
     assert!(said.contains("anna@new.example") && said.contains("?layout=fs"), "{said}");
-}
-
-/// What mbsync makes of a user's mailbox in a folder.
-fn mbsync_to(server: &Dovecot, user: &str, to: &Path, more: &str) {
-    let dir = tempfile::tempdir().expect("a folder");
-    let configuration = format!(
-        "IMAPAccount far\nHost 127.0.0.1\nPort {}\nUser {user}\nPass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n\n\
-         IMAPStore far\nAccount far\n\nMaildirStore near\nPath {to}/\nInbox {to}/INBOX\n{more}\n\n\
-         Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Near\nSync Pull\nCopyArrivalDate yes\n\
-         SyncState {state}/\n",
-        server.plain_port,
-        to = to.display(),
-        state = dir.path().display(),
-    );
-    let file = dir.path().join("mbsyncrc");
-    std::fs::write(&file, configuration).expect("written");
-    let output = Command::new("mbsync").arg("-c").arg(&file).arg("-a").stdin(Stdio::null()).ended();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
-fn j6_what_mbsync_laid_down_arrives_whole() {
-    if !dovecot::available() || !has_mbsync() {
-        return;
-    }
-    let server = dovecot::shared(Format::Sdbox);
-    for style in ["SubFolders Verbatim", "SubFolders Legacy", "SubFolders Verbatim\nFlatten ."] {
-        let (from, to) = (server.user("from"), server.user("to"));
-        let mut imap = server.login(&from);
-        for (number, folder) in ["INBOX", "Work", "Work/2019", "Work/2019/new", "Entw&APw-rfe"].iter().enumerate() {
-            if number > 0 {
-                imap.create(folder);
-            }
-            let text = |n: usize| format!("Message-ID: <{number}.{n}@x>\r\nSubject: {n}\r\n\r\nöx\r\n");
-            imap.append_all(folder, &(0..3).map(|n| dated(text(n))).collect::<Vec<_>>());
-        }
-        let before = Mailbox::read(&mut imap);
-        let store = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(store.path().join(&from)).expect("made");
-        mbsync_to(server, &from, &store.path().join(&from), style);
-        let workspace = Workspace::new();
-        workspace.project_new(&address(store.path()), &plain(server.plain_port), &[]);
-        workspace.import(&[(from, to.clone())]);
-        workspace.start().expect(0);
-        let after = Mailbox::read(&mut server.login(&to));
-        // It adds a line to each header.
-        let counts = |mailbox: &Mailbox| {
-            mailbox.folders.iter().map(|(name, folder)| (name.clone(), folder.messages.len())).collect::<Vec<_>>()
-        };
-        match style.contains("Flatten") {
-            true => assert_eq!(after.count(), before.count()),
-            false => assert_eq!(counts(&after), counts(&before), "{style}"),
-        }
-    }
 }
 
 #[test]

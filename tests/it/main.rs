@@ -34,6 +34,7 @@ mod licenses;
 mod mail;
 mod maildir;
 mod maildir_layouts;
+mod maildir_makers;
 mod mapping;
 mod message_limits;
 mod moves;

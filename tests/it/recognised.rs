@@ -1,29 +1,14 @@
 //! Mail that reached the destination some other way is recognised, not doubled (D8).
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format, PASSWORD};
 use crate::support::ends::Ended;
+use crate::support::programs;
 use crate::support::relay::{Act, At, Rules, verb};
 use crate::support::scene::{Scene, message};
-
-/// Whether mbsync is here; on Debian and its kin it must be.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub fn has_mbsync() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|place| place.join("mbsync").is_file());
-    assert!(
-        found || !Path::new("/etc/debian_version").exists(),
-        "mbsync is not installed: this test needs it (tests/run.sh installs it: apt-get install isync)"
-    );
-    if !found {
-        eprintln!("skipped: mbsync is not on this system");
-    }
-    found
-}
 
 /// Copies the whole mailbox of one user to another as mbsync does it.
 fn mbsync(from: (&Dovecot, &str), to: (&Dovecot, &str)) {
@@ -54,7 +39,7 @@ fn mbsync(from: (&Dovecot, &str), to: (&Dovecot, &str)) {
 
 #[test]
 fn r15_r17_mail_that_mbsync_copied_before_is_recognised() {
-    if !dovecot::available() || !has_mbsync() {
+    if !dovecot::available() || !programs::available("mbsync", "isync") {
         return;
     }
     let (source, destination) = (dovecot::shared(Format::Sdbox), dovecot::shared_twin(Format::Sdbox));

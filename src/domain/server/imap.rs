@@ -138,8 +138,16 @@ impl ImapServer {
 
     /// Its host, with its port if that is not the usual one.
     pub(super) fn place(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == self.security.default_port() { host } else { format!("{host}:{}", self.port) }
+        if self.port == self.security.default_port() { self.bracketed() } else { self.address() }
+    }
+
+    /// Its host and port.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.bracketed(), self.port)
+    }
+
+    fn bracketed(&self) -> String {
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
     }
 
     /// What texts call it where it lacks something.

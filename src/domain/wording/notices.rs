@@ -46,7 +46,7 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
         ),
         NoticeKind::DateNotKept => (
             format!("{some} without {} date of receipt", do_or_does(messages, "its", "their")),
-            "The date that the source gave cannot be read, so the destination gave its own.",
+            "The date that the source gave cannot be read, or the destination does not take it, so it gave its own.",
             "Nothing to do: the messages themselves are unchanged, with the date in their heading.",
         ),
         NoticeKind::DateOfHeading => (

@@ -29,7 +29,10 @@ pub(super) fn listed(cursor: &mut Cursor<'_>) -> Parsed<Listed> {
         // Blanks in a name that is not quoted; in parentheses more may be told (RFC 5258).
         Ok(RespText::Inline(_)) if !(start.starts_with(b"\"") || cursor.at_end() || cursor.opens_list()) => raw(),
         Ok(RespText::Inline(bytes)) => bytes.into_owned(),
-        Ok(RespText::Literal(Literal { body: Body::Memory(bytes), .. })) => bytes.to_vec(),
+        // What does not fit behind it may be its own end.
+        Ok(RespText::Literal(Literal { body: Body::Memory(bytes), .. })) if cursor.at_end() || cursor.opens_list() => {
+            bytes.to_vec()
+        }
         Ok(RespText::Literal(_)) => return Err(Odd),
         Err(Odd) if cursor.is_behind_a_literal() => return Err(Odd),
         Err(Odd) => raw(),
@@ -98,7 +101,7 @@ fn object_id(cursor: &mut Cursor<'_>) -> Parsed<Option<String>> {
 }
 
 /// An id of RFC 8474, if this can be one.
-fn as_object_id(text: &str) -> Option<String> {
+pub(super) fn as_object_id(text: &str) -> Option<String> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     ((1..=255).contains(&text.len()) && text.bytes().all(letter)).then(|| text.to_owned())
 }
@@ -315,5 +318,11 @@ mod tests {
             let (named, separator) = name(text);
             assert_eq!((named.as_str(), separator), expected, "{text}");
         }
+        let behind = |rest: &str| {
+            let text = format!("() \"/\" {{3}}\r\n{rest}\r\n");
+            listed(&mut Cursor::new(text.as_bytes(), vec![Literal::small("a\"b")])).ok().map(|told| told.name)
+        };
+        assert_eq!([behind(""), behind(" (\"CHILDINFO\" (\"X\"))")], [Some(b"a\"b".to_vec()), Some(b"a\"b".to_vec())]);
+        assert_eq!(behind("c\" x"), None, "its length was another one");
     }
 }

@@ -151,6 +151,16 @@ fn passing(step: Step, code: &str, text: &str) -> Option<Class> {
     (code_says || is_busy(text)).then_some((Cause::ServerBusy, Scope::Connection, Retry::Backoff))
 }
 
+/// Of messages that were asked for whole a server may say that it cannot get at one of them (UNAVAILABLE, RFC 5530): unless it says
+/// too that this will pass, it is that message's trouble, and the others are to be had.
+pub(super) fn of_messages(failure: Failure, told: &Told) -> Failure {
+    let unavailable = told.code.name == "UNAVAILABLE" && failure.cause == Cause::ServerBusy;
+    match unavailable && !is_busy(&told.text.to_ascii_lowercase()) {
+        true => Failure { cause: Cause::MessageUnreadable, scope: Scope::Folder, retry: Retry::Never, ..failure },
+        false => failure,
+    }
+}
+
 /// Whether a text says that the trouble passes by itself.
 fn is_busy(text: &str) -> bool {
     let later = ["later", "temporary", "temporarily", "transient"];
@@ -235,6 +245,24 @@ mod tests {
     fn told(words: &str) -> Told {
         let (code, text) = words.strip_prefix('[').and_then(|w| w.split_once("] ")).unwrap_or(("", words));
         Told { code: Code { name: code.into(), arguments: String::new() }, text: text.into() }
+    }
+
+    #[test]
+    fn p4_a_message_that_is_unavailable_is_its_own_trouble_unless_that_will_pass() {
+        let of = |words: &str| {
+            let told = told(words);
+            let failure = failure(Step::Read, Status::No, &told, &[], "");
+            let Failure { cause, scope, retry, .. } = of_messages(failure, &told);
+            (cause, scope, retry)
+        };
+        let its_own = (Cause::MessageUnreadable, Scope::Folder, Retry::Never);
+        let passes = (Cause::ServerBusy, Scope::Connection, Retry::Backoff);
+        for words in ["[UNAVAILABLE] cannot get at it", "[UNAVAILABLE] not now", "no", "[SERVERBUG] oops"] {
+            assert_eq!(of(words), its_own, "{words}");
+        }
+        for words in ["[UNAVAILABLE] come back later", "[UNAVAILABLE] Server is busy", "[INUSE] locked", "too busy"] {
+            assert_eq!(of(words), passes, "{words}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::framer::{Framer, Io, SilenceWatch};
 use super::manners::{Extra, Manners};
 use super::pending::{Answer, Pending, PendingShared, Ticket};
 use super::reader;
-use super::response::tag;
+use super::response::{ServerResponse, tag};
 use super::scrub::{HIDDEN, Scrub};
 use super::{DIALOGUE, Timeouts};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
@@ -131,6 +131,11 @@ impl Connection {
     /// Whether data come after the end of their command here.
     pub(super) fn late(&self) -> bool {
         self.shared.manners().late()
+    }
+
+    /// What lists of folders had told when the connection broke.
+    pub(super) fn half_told(&self) -> Vec<ServerResponse> {
+        self.shared.half_told()
     }
 
     /// What is known of the server.

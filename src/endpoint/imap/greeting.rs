@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::classify::{self, Step};
 use super::framer::{Framer, Io, SilenceWatch, WireError, excerpt};
 use super::patience::Question;
-use super::response::{self, ServerResponse, Status, Told};
+use super::response::{self, ServerResponse, Status, Told, Unread};
 use super::scrub::{Scrub, trace_line};
 use super::session::Capabilities;
 use super::tls::Secured;
@@ -146,12 +146,19 @@ async fn first_line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::res
     Err(WireError::Nonsense("nothing but empty lines".into()))
 }
 
-/// One response without literals.
-async fn line(framer: &mut Framer<Box<dyn Io>>, scrub: &Scrub) -> std::result::Result<ServerResponse, WireError> {
+/// One response without literals; none if it cannot be read.
+async fn line(
+    framer: &mut Framer<Box<dyn Io>>,
+    scrub: &Scrub,
+) -> std::result::Result<Option<ServerResponse>, WireError> {
     let mut text = Vec::new();
     framer.line(&mut text).await?;
     trace_line(&text, scrub);
-    response::parse(Raw { text, literals: Vec::new() }).map_err(|unread| WireError::Nonsense(unread.text()))
+    match response::parse(Raw { text, literals: Vec::new() }) {
+        Ok(response) => Ok(Some(response)),
+        Err(Unread::Line) => Ok(None),
+        Err(Unread::OutOfStep(text)) => Err(WireError::Nonsense(text)),
+    }
 }
 
 /// What begins with something else than IMAP is no IMAP server, and will be none a moment later.
@@ -172,11 +179,17 @@ pub(super) async fn start_tls(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeout
     // An alert that anybody may have put in counts for nothing.
     let (mut framer, told) = greeted(io, scrub, timeouts).await?;
     let known = match code_capabilities(&told) {
-        Some(known) => known,
-        None => ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await?.1,
+        Some(known) => Some(known),
+        None => match ask(&mut framer, 1, "CAPABILITY", scrub, timeouts).await {
+            Ok(((Status::Ok, _), known)) => Some(known),
+            // It cannot tell, or does not in good time: its answer to STARTTLS will.
+            Ok(_) => None,
+            Err(failure) if failure.cause == Cause::TimedOut => None,
+            Err(failure) => return Err(failure),
+        },
     };
     let failed = |text: &str| Failure::new(Cause::TlsFailed, Scope::Endpoint, Retry::User, DOING).saying(text);
-    if !known.contains("STARTTLS") {
+    if known.is_some_and(|known| !known.contains("STARTTLS")) {
         return Err(failed("the server does not offer STARTTLS"));
     }
     let ((status, told), _) = ask(&mut framer, 2, "STARTTLS", scrub, timeouts).await?;
@@ -204,10 +217,10 @@ async fn ask(
         let mut known = Capabilities::new();
         loop {
             match line(framer, scrub).await? {
-                ServerResponse::Capability(told) => known = told,
-                ServerResponse::Tagged(n, status, told) if n == number => return Ok(((status, told), known)),
-                ServerResponse::Status(Status::Bye, told) => return Err(WireError::Nonsense(told.words())),
-                _ => {}
+                Some(ServerResponse::Capability(told)) => known = told,
+                Some(ServerResponse::Tagged(n, status, told)) if n == number => return Ok(((status, told), known)),
+                Some(ServerResponse::Status(Status::Bye, told)) => return Err(WireError::Nonsense(told.words())),
+                Some(_) | None => {}
             }
         }
     };
@@ -219,4 +232,27 @@ async fn ask(
 
 pub(super) fn code_capabilities(told: &Told) -> Option<Capabilities> {
     (told.code.name == "CAPABILITY").then(|| response::capabilities(&told.code.arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::{ScriptStep, hear, peer, say, timeouts};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn p4_a_server_that_does_not_tell_what_it_can_do_is_asked_for_tls_all_the_same() {
+        for (answer, end, cause) in [
+            ("", "A2 OK go\r\n", None),
+            ("A1 BAD what?\r\n", "A2 OK go\r\n", None),
+            ("\r\nNotice: x\r\n* CAPABILITY STARTTLS\r\nA1 OK x\r\n", "\r\nA2 OK go\r\n", None),
+            ("A1 NO not now\r\n", "A2 BAD what?\r\n", Some(Cause::TlsFailed)),
+        ] {
+            let steps = vec![say("* OK hello\r\n"), hear("A1 CAPABILITY"), say(answer), hear("A2 STARTTLS"), say(end)];
+            let (io, _peer) = peer(steps.into_iter().chain([ScriptStep::Stall]).collect());
+            let began = tokio::time::Instant::now();
+            let secured = start_tls(Box::new(io), &Scrub::default(), &timeouts()).await;
+            assert_eq!(secured.err().map(|failure| failure.cause), cause, "{answer}");
+            assert!(began.elapsed() <= timeouts().greeting, "{answer}");
+        }
+    }
 }

@@ -2,29 +2,75 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::response::StatusCounts;
+use super::response::{Listed, ServerResponse, StatusCounts};
+use crate::domain::failure::{Cause, Failure, Scope};
 
 /// Breaks at the state of one folder after which it is not asked for any more: opening the folder tells.
 const ENOUGH: u32 = 2;
+/// Breaks in lists of folders, in whatever form they were asked for, after which none is asked for any more (D22).
+const MOST_LISTS: u32 = 3;
 
 /// See the module. Empty once a list is whole.
 #[derive(Debug, Default)]
 pub(super) struct KeptList {
     counts: HashMap<Vec<u8>, StatusCounts>,
     breaks: BTreeMap<Vec<u8>, u32>,
+    /// Folders that were listed.
+    listed: BTreeMap<Vec<u8>, Listed>,
+    list_breaks: u32,
+    /// How the last list broke.
+    list_broke: Option<Failure>,
 }
 
 impl KeptList {
-    /// How many folders were answered for.
+    /// How many folders were answered for, and forms of lists done with.
     pub(super) fn answered(&self) -> u64 {
         let left_out = self.breaks.values().filter(|breaks| **breaks >= ENOUGH).count();
-        self.counts.len() as u64 + left_out as u64
+        let listed = self.listed.len() as u64 + u64::from(self.list_breaks.min(MOST_LISTS));
+        self.counts.len() as u64 + left_out as u64 + listed
     }
 
     /// A connection broke, maybe at the state of this folder. So much had been answered.
     pub(super) fn broke(&mut self, folder: &[u8], counts: &HashMap<Vec<u8>, StatusCounts>) {
         *self.breaks.entry(folder.to_vec()).or_default() += 1;
         self.counts.extend(counts.iter().map(|(name, counts)| (name.clone(), counts.clone())));
+    }
+
+    /// A connection broke in the middle of a list, which had told this.
+    pub(super) fn list_broke(&mut self, told: Vec<ServerResponse>, failure: &Failure) {
+        if !matches!(failure.cause, Cause::ConnectionLost | Cause::TimedOut | Cause::Nonsense) {
+            return;
+        }
+        for told in told {
+            if let ServerResponse::List(folder) = told {
+                self.listed.entry(folder.name.clone()).or_insert(folder);
+            }
+        }
+        self.list_breaks += 1;
+        self.list_broke = Some(failure.clone());
+    }
+
+    /// The folders that were told, if no list is asked for any more.
+    pub(super) fn instead_of_a_list(&self) -> Option<Vec<ServerResponse>> {
+        let folders = || self.listed.values().cloned().map(ServerResponse::List).collect();
+        (self.list_breaks >= MOST_LISTS).then(folders)
+    }
+
+    /// Why folders may lack that are there.
+    pub(super) fn lacks(&self) -> Option<Failure> {
+        let failure = self.list_broke.clone().filter(|_| self.list_breaks >= MOST_LISTS)?;
+        let words = failure.server_text.clone().unwrap_or_default();
+        let text =
+            format!("broken off {MOST_LISTS} times ({words}); folders that were not listed by then are not moved");
+        Some(Failure { scope: Scope::Folder, ..failure }.saying(text))
+    }
+
+    /// There is a list: as whole as it will be.
+    pub(super) fn ends(&mut self) {
+        match self.list_breaks >= MOST_LISTS {
+            true => (self.counts, self.breaks) = Default::default(),
+            false => *self = Self::default(),
+        }
     }
 
     /// What was told of this folder.

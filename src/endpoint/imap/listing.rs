@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use super::attributes::as_object_id;
 use super::classify::Step;
 use super::encode::ImapCommand;
-use super::kept_list::KeptList;
 use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
@@ -40,7 +40,7 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
         let text = format!("the server lists {} folders, and at most {MOST_FOLDERS} are taken", found.listed.len());
         return Err(Failure::new(Cause::Nonsense, Scope::Mailbox, Retry::User, DOING).saying(text));
     }
-    *session.connection.manners().kept_list() = KeptList::default();
+    session.connection.manners().kept_list().ends();
     let mut folders = found.folders(session);
     tell_apart(&mut folders);
     Ok(folders)
@@ -62,29 +62,48 @@ fn items(session: &ImapSession) -> String {
     items
 }
 
-/// Some servers tell other ids of folders each time they are asked (Cyrus 3.6): the inbox is asked about once more, and if its id
-/// is another one then, none is used.
+/// Some servers tell ids of folders that are not theirs (Cyrus 3.6: other ones each time they are asked for a state, the right ones
+/// when a folder is opened): the inbox is asked about once more and opened, and if its id is another one then, none is used.
 async fn believe_ids(session: &mut ImapSession, found: &mut Found) -> Result<()> {
     let any = found.counts.values().any(|counts| counts.mailbox_id.is_some());
     if !any || session.connection.manners().took_back(Extra::FolderIds) {
         return Ok(());
     }
     let told = found.counts.get(INBOX).and_then(|counts| counts.mailbox_id.clone());
-    let status = ImapCommand::new("STATUS").folder(&WireName(INBOX.to_vec()))?.text(" (MAILBOXID)");
-    let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
-    let answer = session.connection.answer(ticket).await?;
-    if let Some(failure) = answer.failure {
-        return if is_mere_refusal(&failure) { Ok(()) } else { Err(failure) };
+    let inbox = inbox();
+    let status = ImapCommand::new("STATUS").folder(&inbox.wire)?.text(" (MAILBOXID)");
+    let again = session.connection.ask(status, Step::Ask, DOING).await?;
+    let opened = session.queue_open(&inbox, Mode::Read).await?;
+    let mut ids = Vec::new();
+    for ticket in [again, opened] {
+        let answer = session.connection.answer(ticket).await?;
+        match answer.failure {
+            Some(failure) if !is_mere_refusal(&failure) => return Err(failure),
+            Some(_) => {}
+            None => ids.extend(answer.untagged.into_iter().filter_map(id_of_inbox)),
+        }
     }
-    let again = answer.untagged.into_iter().find_map(|answer| match answer {
-        ServerResponse::Counts(name, counts) if canonical(name.clone()) == INBOX => Some(counts.mailbox_id),
-        _ => None,
-    });
-    if again.is_some_and(|again| again != told) {
+    if ids.iter().any(|id| *id != told) {
         session.connection.manners().takes_back(Extra::FolderIds);
         found.counts.values_mut().for_each(|counts| counts.mailbox_id = None);
     }
     Ok(())
+}
+
+/// The id that an answer tells of the inbox, by STATUS or as it is opened (RFC 8474 §4): whether it can be read or not in the first
+/// case.
+fn id_of_inbox(answer: ServerResponse) -> Option<Option<String>> {
+    match answer {
+        ServerResponse::Counts(name, counts) if canonical(name.clone()) == INBOX => Some(counts.mailbox_id),
+        ServerResponse::Status(_, told) if told.code.name == "MAILBOXID" => {
+            as_object_id(told.code.arguments.trim_matches(['(', ')'])).map(Some)
+        }
+        _ => None,
+    }
+}
+
+fn inbox() -> FolderRef {
+    FolderRef { path: FolderPath::new(["INBOX"]), wire: WireName(INBOX.to_vec()), validity: None }
 }
 
 /// The list with everything in it; none when the server takes back that it can.
@@ -101,12 +120,15 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     }
     let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
     let ticket = session.connection.ask(command, Step::Ask, DOING).await?;
-    let answer = session.connection.answer(ticket).await;
-    if answer.is_err() && with_status {
-        // At one of the folders, maybe: they are asked about by themselves.
-        session.connection.manners().takes_back(Extra::ListStatus);
-    }
-    let answer = answer?;
+    let answer = match session.connection.answer(ticket).await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            // At one of the folders, maybe: they are asked about by themselves, and after that more plainly.
+            let extra = if with_status { Extra::ListStatus } else { Extra::ListReturn };
+            session.connection.manners().takes_back(extra);
+            return Err(list_broke(session, failure));
+        }
+    };
     if let Some(failure) = answer.failure {
         if answer.told_bad {
             session.connection.manners().takes_back(Extra::ListReturn);
@@ -121,18 +143,54 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     Ok(Some(found))
 }
 
+/// What a list had told when its connection broke is kept.
+fn list_broke(session: &ImapSession, failure: Failure) -> Failure {
+    let told = session.connection.half_told();
+    session.connection.manners().kept_list().list_broke(told, &failure);
+    failure
+}
+
+/// Where connections break in every list: the folders that were told, and those that are subscribed. That others may be missing is
+/// named by whoever asks [`KeptList::lacks`](super::kept_list::KeptList::lacks).
+async fn broken_off(session: &mut ImapSession, told: Vec<ServerResponse>) -> Result<Found> {
+    let subscribed = session.connection.ask(ImapCommand::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
+    let subscribed = session.connection.answer(subscribed).await?.untagged;
+    let mut found = Found::default();
+    found.take(told);
+    found.take(as_listed(&subscribed));
+    found.take(subscribed);
+    let mut seen = BTreeSet::new();
+    found.listed.retain(|folder| seen.insert(folder.name.clone()));
+    ask_states(session, &mut found).await?;
+    Ok(found)
+}
+
+/// What is subscribed, as a list of folders.
+fn as_listed(subscribed: &[ServerResponse]) -> Vec<ServerResponse> {
+    let listed = |told: &ServerResponse| match told {
+        ServerResponse::Lsub(folder) => Some(ServerResponse::List(folder.clone())),
+        _ => None,
+    };
+    subscribed.iter().filter_map(listed).collect()
+}
+
 async fn basic(session: &mut ImapSession) -> Result<Found> {
+    let instead = session.connection.manners().kept_list().instead_of_a_list();
+    if let Some(told) = instead.filter(|_| session.may_lack_folders) {
+        return broken_off(session, told).await;
+    }
     let listed = session.connection.ask(ImapCommand::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;
     let subscribed = session.connection.ask(ImapCommand::new("LSUB \"\" \"*\""), Step::Ask, DOING).await?;
     let mut found = Found::default();
-    let listed = session.connection.answer(listed).await?;
+    let listed = match session.connection.answer(listed).await {
+        Ok(listed) => listed,
+        Err(failure) => return Err(list_broke(session, failure)),
+    };
     // A server without LSUB (RFC 9051 dropped it) merely tells no subscriptions.
     let subscribed = session.connection.answer(subscribed).await?.untagged;
     if let Some(failure) = listed.failure {
         // What is subscribed is a list too, where there is no other; the pass says if it lacks anything that was known.
-        let names =
-            subscribed.iter().filter_map(|told| if let ServerResponse::Lsub(told) = told { Some(told) } else { None });
-        found.listed = names.cloned().collect();
+        found.take(as_listed(&subscribed));
         if !is_mere_refusal(&failure) || found.listed.is_empty() {
             return Err(failure);
         }
@@ -151,14 +209,13 @@ async fn basic(session: &mut ImapSession) -> Result<Found> {
 /// Every mailbox has an inbox (RFC 9051 §5.1), listed or not. It is left out only if the server says that there is none;
 /// one that merely cannot be opened is named, so that its messages do not go missing without a word.
 async fn ask_for_inbox(session: &mut ImapSession, found: &mut Found) -> Result<()> {
-    let wire = WireName(INBOX.to_vec());
+    let inbox = inbox();
     let items = items(session);
-    let status = ImapCommand::new("STATUS").folder(&wire)?.text(&format!(" ({items})"));
+    let status = ImapCommand::new("STATUS").folder(&inbox.wire)?.text(&format!(" ({items})"));
     let ticket = session.connection.ask(status, Step::Ask, DOING).await?;
     take_state(session, found, INBOX.to_vec(), ticket).await?;
     if !found.counts.contains_key(INBOX) {
-        let folder = FolderRef { path: FolderPath::new(["INBOX"]), wire, validity: None };
-        let ticket = session.queue_open(&folder, Mode::Read).await?;
+        let ticket = session.queue_open(&inbox, Mode::Read).await?;
         let failure = session.connection.answer(ticket).await?.failure;
         match failure {
             Some(failure) if failure.breaks_connection() => return Err(failure),

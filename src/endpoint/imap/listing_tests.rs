@@ -123,3 +123,39 @@ async fn states_that_make_no_sense_are_not_told() {
         assert_eq!(shown(&listed("", steps).await), ["INBOX ?"], "{odd}");
     }
 }
+
+/// Ids of the inbox and another folder, as they are used of a server that tells the inbox's so when it is asked again, and this
+/// when the inbox is opened.
+async fn ids(again: &str, opened: &str) -> Vec<Option<String>> {
+    let list = "* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 1 UIDVALIDITY 1 MAILBOXID (M1))\r\n* LIST () \"/\" Work\r\n\
+                * STATUS Work (MESSAGES 2 UIDVALIDITY 1 MAILBOXID (M2))\r\nA3 OK x\r\n";
+    let mut steps =
+        vec![hear("A3 LIST"), say(list), hear("A4 STATUS \"INBOX\" (MAILBOXID)"), hear("A5 EXAMINE \"INBOX\"")];
+    steps.push(say(format!("* STATUS INBOX (MAILBOXID ({again}))\r\nA4 OK x\r\n* 1 EXISTS\r\n{opened}\r\n")));
+    let folders = listed("LIST-EXTENDED LIST-STATUS OBJECTID", steps).await;
+    folders.into_iter().map(|folder| folder.mailbox_id).collect()
+}
+
+#[tokio::test]
+async fn p5a_ids_of_folders_are_used_where_lists_and_opened_folders_tell_the_same() {
+    let used = [Some("M1".to_owned()), Some("M2".to_owned())];
+    for opened in ["* OK [MAILBOXID (M1)] x\r\nA5 OK open", "A5 OK open", "A5 NO not now"] {
+        assert_eq!(ids("M1", opened).await, used, "{opened}");
+    }
+    for (again, opened) in
+        [("M1", "* OK [MAILBOXID (M9)] x\r\nA5 OK open"), ("M9", "A5 OK open"), ("\u{1}(", "A5 OK open")]
+    {
+        assert_eq!(ids(again, opened).await, [None, None], "{again} {opened}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_a_refusal_that_names_no_command_is_shown() {
+    let mut steps = welcome("");
+    steps.extend([hear("A3 EXAMINE"), say("* NO that folder is locked away\r\n"), ScriptStep::Stall]);
+    let (opened, _peer) = session(steps).await;
+    let folder = crate::endpoint::FolderRef { validity: None, ..super::script::folder("box") };
+    let failure = opened.expect("logged in").examine(&folder).await.expect_err("refused");
+    let told = (failure.cause, failure.server_text.as_deref());
+    assert_eq!(told, (crate::domain::failure::Cause::FolderRefused, Some("that folder is locked away")));
+}

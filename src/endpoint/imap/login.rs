@@ -255,7 +255,9 @@ async fn look_around(
     let capabilities = told_now.unwrap_or(likely.clone());
     let mut tickets = Vec::new();
     // Who does not tell its name spaces tells its separator at least.
-    if !untagged.iter().any(|told| matches!(told, ServerResponse::Namespace(_))) {
+    let tells =
+        |told: &ServerResponse| matches!(told, ServerResponse::Namespace(spaces) if !spaces.personal.is_empty());
+    if !untagged.iter().any(tells) {
         let asks = capabilities.contains("NAMESPACE") && !likely.contains("NAMESPACE");
         let command = ImapCommand::new(if asks { "NAMESPACE" } else { "LIST \"\" \"\"" });
         tickets.push(connection.ask(command, Step::Ask, DOING).await?);

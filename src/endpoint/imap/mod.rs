@@ -52,6 +52,7 @@ mod stream;
 mod tests;
 mod tls;
 mod token;
+mod untrusted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,6 +195,10 @@ impl SourceEndpoint for ImapEndpoint {
     fn answered_of_a_list(&self) -> u64 {
         self.manners.kept_list().answered()
     }
+
+    fn list_lacks(&self) -> Option<Failure> {
+        self.manners.kept_list().lacks()
+    }
 }
 
 #[async_trait]
@@ -202,6 +207,7 @@ impl DestinationEndpoint for ImapEndpoint {
         let mut session = self.open().await?;
         // What was just written there has its size nowhere yet, and nobody asks for it.
         session.asks_sizes = false;
+        session.may_lack_folders = false;
         Ok(Box::new(session))
     }
 

@@ -235,6 +235,8 @@ struct State {
     failed_opening: Option<u64>,
     /// When a command was answered last.
     answered: Option<Instant>,
+    /// What lists of folders had told when the connection died.
+    half_told: Vec<ServerResponse>,
 }
 
 /// What writer and reader share.
@@ -304,8 +306,12 @@ impl PendingShared {
         };
         self.stop.cancel();
         self.quiet.notify_waiters();
-        for pending in pending {
+        for mut pending in pending {
             self.watch.answered(pending.question());
+            if let PendingReply::Whole(_, data) = &mut pending.reply {
+                let folders = data.drain(..).filter(|told| matches!(told, ServerResponse::List(_)));
+                self.state().half_told.extend(folders);
+            }
             pending.fail(&failure);
         }
     }
@@ -313,6 +319,11 @@ impl PendingShared {
     /// Why the connection is dead.
     pub(super) fn dead(&self) -> Option<Failure> {
         self.state().dead.clone()
+    }
+
+    /// What lists of folders had told when the connection died; asked once.
+    pub(super) fn half_told(&self) -> Vec<ServerResponse> {
+        std::mem::take(&mut self.state().half_told)
     }
 
     /// Puts a command at the end of the queue.

@@ -133,7 +133,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 Ok(ServerResponse::Status(Status::Bye, told)) => self.bye(told)?,
                 Ok(other) => self.untagged(other).await?,
                 // It spoils what it was about, and no more.
-                Err(Unread::Line(_)) => self.pass_over()?,
+                Err(Unread::Line) => self.pass_over()?,
                 Err(Unread::OutOfStep(text)) => return Err(WireError::Nonsense(text).into()),
             }
         }
@@ -262,7 +262,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 let result = failure.map_or(Ok(&told), Err);
                 reply.answer(result, status == Status::Bad, &self.shared.manners());
             }
-            (PendingReply::Stream(stream), Some(failure)) if !some_gone => stream.break_off(failure),
+            (PendingReply::Stream(stream), Some(failure)) if !some_gone => {
+                stream.break_off(classify::of_messages(failure, &told));
+            }
             // Nobody knows here what of it came: they are asked for again, one by one.
             (PendingReply::Stream(stream), None) if told.code.cut_short().is_some() => {
                 let failure = Failure::new(Cause::MessageUnreadable, Scope::Folder, Retry::Never, pending.doing);

@@ -203,22 +203,13 @@ fn status(word: &[u8]) -> Option<Status> {
     all.into_iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes())).map(|(status, _)| status)
 }
 
-/// A line that cannot be read, with a text about it.
+/// A line that cannot be read.
 #[derive(Debug)]
 pub(super) enum Unread {
     /// It says nothing; the next one may be read.
-    Line(String),
-    /// What is behind a literal does not fit: where the next line begins nobody knows.
+    Line,
+    /// What is behind a literal does not fit: where the next line begins nobody knows. A text about it.
     OutOfStep(String),
-}
-
-impl Unread {
-    /// The text about it.
-    pub(super) fn text(self) -> String {
-        match self {
-            Self::Line(text) | Self::OutOfStep(text) => text,
-        }
-    }
 }
 
 /// Reads one response.
@@ -229,9 +220,11 @@ pub(super) fn parse(raw: Raw) -> Result<ServerResponse, Unread> {
     read(&mut cursor).map_err(|Odd| {
         let holds = |name: &[u8]| text.windows(name.len()).any(|piece| piece.eq_ignore_ascii_case(name));
         let names: [&[u8]; 4] = [b"BODY[", b"BODY.PEEK[", b"RFC822 ", b"RFC822.HEADER"];
-        let told = format!("not an IMAP response: {}", excerpt(&text));
         let in_doubt = has_literals || cursor.is_behind_a_literal() || names.into_iter().any(holds);
-        if in_doubt { Unread::OutOfStep(told) } else { Unread::Line(told) }
+        match in_doubt {
+            true => Unread::OutOfStep(format!("not an IMAP response: {}", excerpt(&text))),
+            false => Unread::Line,
+        }
     })
 }
 

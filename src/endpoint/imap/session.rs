@@ -50,6 +50,9 @@ pub(super) struct ImapSession {
     pub(super) names: MailboxNames,
     /// Whether sizes of folders are asked for: a server may have to read every message to tell them.
     pub(super) asks_sizes: bool,
+    /// Whether a list may do that lacks folders, where connections break in each: at a destination what is missing would be taken
+    /// for deleted.
+    pub(super) may_lack_folders: bool,
     open: Option<Open>,
     last_serial: u64,
     logout: Duration,
@@ -66,7 +69,8 @@ impl ImapSession {
         timeouts: Timeouts,
     ) -> Self {
         let (open, last_serial, logout) = (None, 0, timeouts.logout);
-        Self { connection, capabilities, names, asks_sizes: true, open, last_serial, logout, retires: None }
+        let (asks_sizes, may_lack_folders, retires) = (true, true, None);
+        Self { connection, capabilities, names, asks_sizes, may_lack_folders, open, last_serial, logout, retires }
     }
 
     /// The same, to be closed at this time.

@@ -123,7 +123,14 @@ impl ImapSession {
         }
         let asked = Asked { attributes: PEEK, extra: Some(Extra::HeaderPeek), ..old };
         match self.collect(folder, which, &asked).await {
-            Err(failure) if self.is_not_understood(&asked, &failure) => self.collect(folder, which, &old).await,
+            // Whether it was the form the other one tells.
+            Err(failure) if failure.cause == Cause::MessageUnreadable => {
+                let found = self.collect(folder, which, &old).await;
+                if found.is_ok() {
+                    self.connection.manners().takes_back(Extra::HeaderPeek);
+                }
+                found
+            }
             found => found,
         }
     }

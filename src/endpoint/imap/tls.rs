@@ -14,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use tokio_rustls::TlsConnector;
 
 use super::framer::Io;
+use super::untrusted::words;
 use crate::domain::certificate::{SeenCertificate, is_its_own_issuer};
 use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::server::Trust;
@@ -229,15 +230,6 @@ fn vouches_for_itself(
 struct NotTrusted {
     why: String,
     seen: String,
-}
-
-/// The error for people: what other errors wrap is shown by its own words.
-fn words(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => inner.to_string(),
-        rustls::Error::General(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 impl ServerCertVerifier for Verifier {

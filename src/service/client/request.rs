@@ -186,6 +186,8 @@ pub enum Response {
     Projects(Vec<Project>),
     /// All projects and pools of licenses, as another process left them.
     News(News),
+    /// Somebody started the program once more: this window is to come to the front.
+    Front,
     /// A project was made; all projects with it.
     Made(ProjectId, Vec<Project>),
     /// What an import would bring in.

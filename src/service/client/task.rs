@@ -18,6 +18,7 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::snapshot::Snapshot;
 use crate::platform::PlatformError;
 use crate::service::asking::AskingHost;
+use crate::service::front;
 use crate::service::hybrid::HybridHost;
 use crate::service::opening::{self, Opened, Trouble, WorkspaceInfo};
 use crate::service::start::{Readiness, StartReport, StartRequest, WaitingRule, admit, readiness};
@@ -216,8 +217,11 @@ impl ServiceTask {
 
     /// Another process changed the workspace: projects that it made are loaded, and the window hears of all.
     fn reload_external(&mut self) {
-        let (answers, reply) = (self.answers.clone(), self.replies.to(NEWS));
+        let (answers, replies, reply) = (self.answers.clone(), self.replies.clone(), self.replies.to(NEWS));
         self.orders.spawn(async move {
+            if let Ok(true) = front::is_asked(&answers.workspace).await {
+                replies.send(NEWS, Response::Front).await;
+            }
             let response = answers.news().await.unwrap_or_else(Response::Refused);
             reply.send(response).await;
         });

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::wording::counted;
 use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::{ItemRemoval, VaultForm, WholeProject};
-use crate::ui::model::grid::GridAction;
+use crate::ui::model::grid::{Allowed, GridAction};
 use crate::ui::route::Route;
 
 /// After so long a stop is slow.
@@ -35,11 +35,30 @@ pub(super) fn chosen(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
     }
 }
 
-/// Of one item its status says whether it may; of several, those that may not are left alone by name of the reason.
+/// Of one item its status says whether it may; of several, those that may not are left alone by name of the reason. Where none
+/// may, the first reason is said.
 fn allowed(subject: &Subject<'_>, action: Action) -> Result<Targets, Unavailable> {
-    if let Subject::Item(OneItem { row, .. }) = subject {
-        let checked = action.check(row.status, row.progress.counts.errors);
-        checked.map_err(|refusal| Unavailable::Refused(refusal.to_string()))?;
+    match subject {
+        Subject::Item(OneItem { row, .. }) => {
+            let checked = action.check(row.status, row.progress.counts.errors);
+            checked.map_err(|refusal| Unavailable::Refused(refusal.to_string()))?;
+        }
+        Subject::Items(Items { grid, .. }) => {
+            let selection = &grid.selection;
+            let of = match action {
+                Action::Start => selection.startable,
+                Action::Stop => selection.stoppable,
+                _ => return chosen(subject),
+            };
+            if let Allowed { items: 0, refusal: Some(refusal) } = of {
+                let words = match selection.targets.len() {
+                    1 => refusal.to_string(),
+                    more => format!("None of the {} selected: {refusal}", counted(more, "item")),
+                };
+                return Err(Unavailable::Refused(words));
+            }
+        }
+        _ => {}
     }
     chosen(subject)
 }
@@ -131,6 +150,11 @@ fn held(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
         Subject::Items(Items { held: Some(line), .. }) => Ok(Targets::Held(line.reason)),
         _ => Err(Unavailable::Nothing("Nothing is held")),
     }
+}
+
+/// Rows as a table.
+pub(super) fn copy(subject: &Subject<'_>) -> Ruling {
+    chosen(subject).map(UserAction::CopyRows)
 }
 
 /// One item is changed at a time.
@@ -230,6 +254,16 @@ pub(super) fn grid(subject: &Subject<'_>, action: GridAction) -> Ruling {
         Subject::Hybrid(_) => hybrid_rules::grid(&action),
         _ => Err(ELSEWHERE),
     }
+}
+
+/// So many pages down or up: what was the last row seen becomes the first one.
+pub(super) fn page(subject: &Subject<'_>, pages: i64, select: bool) -> Ruling {
+    let seen = match subject {
+        Subject::Items(Items { rows_seen, .. }) | Subject::Hybrid(HybridUsers { rows_seen, .. }) => *rows_seen,
+        _ => return Err(ELSEWHERE),
+    };
+    let rows = i64::try_from(seen.saturating_sub(1).max(1)).unwrap_or(1);
+    grid(subject, GridAction::Move(pages * rows, select))
 }
 
 pub(super) fn sort_again(subject: &Subject<'_>) -> Ruling {

@@ -71,6 +71,7 @@ impl Scope {
                     | Screen::Remedy
                     | Screen::SignIn
                     | Screen::Help
+                    | Screen::Palette
                     | Screen::EditItem
                     | Screen::EditProject
                     | Screen::Options

@@ -81,6 +81,8 @@ pub enum Screen {
     SignIn,
     /// The overlay with the keys.
     Help,
+    /// The command palette.
+    Palette,
     /// The question about passes that run.
     Closing,
     /// No workspace.
@@ -89,7 +91,7 @@ pub enum Screen {
 
 impl Screen {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Frame,
         Self::Projects,
         Self::Licenses,
@@ -120,6 +122,7 @@ impl Screen {
         Self::Remedy,
         Self::SignIn,
         Self::Help,
+        Self::Palette,
         Self::Closing,
         Self::Unopened,
     ];
@@ -147,6 +150,8 @@ pub struct Items<'a> {
     pub starts_held: bool,
     /// How many items may migrate at once.
     pub at_once: u32,
+    /// How many rows are seen at once.
+    pub rows_seen: usize,
 }
 
 /// One item.
@@ -171,6 +176,8 @@ pub struct HybridUsers<'a> {
     pub page: &'a UsersPage,
     /// The row at the cursor, if it is shown and may be meant.
     pub cursor: Option<&'a HybridUser>,
+    /// How many rows are seen at once.
+    pub rows_seen: usize,
 }
 
 /// One user of a hybrid project.

@@ -3,7 +3,7 @@
 use super::hybrid_act::HybridAct;
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
-use crate::domain::ids::{ItemId, PoolId};
+use crate::domain::ids::{ItemId, PoolId, ProjectId};
 use crate::domain::overrides::OptionKey;
 use crate::domain::star::Star;
 use crate::domain::status::HoldReason;
@@ -13,6 +13,7 @@ use crate::ui::model::closing::CloseEvent;
 use crate::ui::model::forms::{ChosenErrors, ItemRemoval, WholeProject};
 use crate::ui::model::grid::GridAction;
 use crate::ui::model::item::ItemAction;
+use crate::ui::model::project_order::ProjectOrder;
 use crate::ui::route::Route;
 
 /// Which items of the page are meant.
@@ -37,10 +38,14 @@ pub enum UserAction {
     Go(Route),
     /// Something in the grid that shows.
     Grid(GridAction),
+    /// Order the projects.
+    SortProjects(ProjectOrder),
     /// Type into the search.
     Search,
     /// Something in the lists of the item that shows.
     Item(ItemAction),
+    /// Copy the rows of items as a table.
+    CopyRows(Targets),
     /// Set or remove the star of items.
     Star(Targets, Option<Star>),
     /// Something in hybrid projects.
@@ -113,6 +118,8 @@ pub enum UserAction {
     Resume(Targets),
     /// Open the demo in a window of its own.
     OpenDemo,
+    /// Forget what was typed for a new project.
+    LeaveForm,
     /// Make the project of the form.
     CreateProject,
     /// Show the dialog that imports items.
@@ -187,14 +194,24 @@ pub enum UserAction {
     ExportLicenses,
     /// Show or hide what happened so far.
     Activity,
+    /// Take the last change of stars back.
+    Undo,
+    /// Show the items of a project, or those of them with problems.
+    SeeProject(ProjectId, bool),
     /// Put the last message away.
     Dismiss,
     /// Say why something cannot be done.
     Explain(String),
     /// Show the keys.
     Help,
+    /// Show all that can be done here.
+    Palette,
     /// The other theme.
     Theme,
+    /// Light, dark, or as the system is.
+    Appearance(egui::ThemePreference),
+    /// Show everything so large, in per cent.
+    Zoom(u32),
     /// Try to open the workspace again.
     Reopen,
     /// Go on with closing the window, or back.

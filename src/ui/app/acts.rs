@@ -1,11 +1,13 @@
 //! What the application does when a person acts.
 
-use egui::{Context, Theme};
+use std::collections::HashSet;
+
+use egui::{Context, Theme, ThemePreference};
 
 use super::connection::Purpose;
 use super::dialogs::{Dialog, ImportDialog};
 use super::window::App;
-use super::workspace::{THEME, WorkspaceState, sort_setting};
+use super::workspace::{PROJECTS, THEME, WorkspaceState, columns_setting, filter_setting, sort_setting};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::secret::Secret;
 use crate::domain::status::Status;
@@ -15,10 +17,11 @@ use crate::service::client::Request;
 use crate::service::items::Details;
 use crate::service::settings::{KEEP_AWAKE, switch};
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{AcceptForm, ImportForm, ProjectForm};
-use crate::ui::model::grid::GridAction;
+use crate::ui::model::forms::{AcceptForm, ImportForm, PaletteForm, ProjectForm};
+use crate::ui::model::grid::{Column, Grid, GridAction, Tab, copied};
 use crate::ui::model::hybrid::HybridForm;
 use crate::ui::model::look;
+use crate::ui::model::words;
 use crate::ui::pages;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -30,6 +33,10 @@ impl App {
             UserAction::Go(route) => self.visit(route),
             UserAction::Grid(action) => self.act_on_grid(context, action),
             UserAction::Hybrid(act) => self.act_in_hybrid(context, act),
+            UserAction::SortProjects(order) => {
+                self.pages.order = order;
+                self.remember(PROJECTS, order.to_text());
+            }
             UserAction::Search => pages::grid_head::focus_search(context),
             UserAction::Item(action) => {
                 if let Some(page) = &mut self.pages.item {
@@ -37,9 +44,10 @@ impl App {
                 }
                 context.request_repaint();
             }
-            UserAction::Star(targets, star) => {
-                self.command(&targets, Purpose::Quiet, |project, items| Command::Star { project, items, star })
-            }
+            UserAction::CopyRows(targets) => self.copy_rows(context, &targets),
+            UserAction::Star(targets, star) => self.star(&targets, star),
+            UserAction::Undo => self.undo(),
+            UserAction::SeeProject(project, problems) => self.see_project(context, project, problems),
             UserAction::AskStart(targets) => self.ask_start(&targets),
             UserAction::Start => self.start(),
             UserAction::AskEdit(item) => self.ask_edit(item, Purpose::Quiet),
@@ -107,6 +115,10 @@ impl App {
             }
             UserAction::Resume(targets) => self.resume(&targets),
             UserAction::OpenDemo => self.open_demo(),
+            UserAction::LeaveForm => {
+                self.pages.form = ProjectForm::default();
+                self.go(Route::Projects);
+            }
             UserAction::CreateProject => self.create_project(),
             UserAction::AskImport => self.ask_import(),
             UserAction::Import => self.import(),
@@ -146,10 +158,13 @@ impl App {
             UserAction::SaveProjectMail => self.save_project_mail(),
             UserAction::ExportLicenses => self.export_licenses(),
             UserAction::Activity => self.messages.open = !self.messages.open,
-            UserAction::Dismiss => self.messages.dismiss(),
+            UserAction::Dismiss => self.messages.dismiss(self.services.clock.now()),
             UserAction::Explain(why) => self.say(Tone::Warning, why),
             UserAction::Help => self.dialogs.open(Dialog::Help),
+            UserAction::Palette => self.dialogs.open(Dialog::Palette(PaletteForm::default())),
             UserAction::Theme => self.change_theme(context),
+            UserAction::Appearance(preference) => self.dress_as(context, preference),
+            UserAction::Zoom(percent) => context.set_zoom_factor(percent as f32 / 100.0),
             UserAction::Reopen => {
                 self.workspace.state = WorkspaceState::Opening;
                 self.ask(Request::Reopen, Purpose::Quiet);
@@ -160,7 +175,12 @@ impl App {
 
     fn visit(&mut self, route: Route) {
         if route == Route::NewProject {
-            self.pages.form = ProjectForm { pools: self.workspace.pool_names(), ..ProjectForm::default() };
+            // What was typed is still there, also when another page was looked at meanwhile.
+            let form = &mut self.pages.form;
+            if form.busy {
+                *form = ProjectForm::default();
+            }
+            (form.pools, form.entered) = (self.workspace.pool_names(), false);
         }
         if route == Route::NewHybrid {
             let name = std::mem::take(&mut self.pages.form.name);
@@ -174,12 +194,21 @@ impl App {
 
     fn act_on_grid(&mut self, context: &Context, action: GridAction) {
         let Some(grid) = self.pages.grid_here() else { return };
-        let (project, before) = (grid.project, grid.filter.sort);
+        let project = grid.project;
+        let layout = |grid: &Grid| {
+            let (sort, filter) = (grid.filter.sort.to_text(), grid.filter.to_text());
+            [
+                (sort_setting(project), sort),
+                (filter_setting(project), filter),
+                (columns_setting(project), Column::to_text(&grid.hidden)),
+            ]
+        };
+        let before = layout(grid);
         grid.apply(action, &self.connection.snapshot);
         grid.refresh(&self.connection.snapshot);
-        let sort = grid.filter.sort;
-        if sort != before {
-            self.remember(&sort_setting(project), sort.to_text());
+        let changed = layout(grid).into_iter().zip(before).filter(|(now, before)| now != before);
+        for ((name, value), _) in changed.collect::<Vec<_>>() {
+            self.remember(&name, value);
         }
         context.request_repaint();
     }
@@ -199,6 +228,28 @@ impl App {
             }
         };
         Some((project, items))
+    }
+
+    /// Copies the rows of items as a table.
+    fn copy_rows(&mut self, context: &Context, targets: &Targets) {
+        let Some((project, items)) = self.items(targets) else { return };
+        let Some(project) = self.workspace.project(project) else { return };
+        let chosen: HashSet<ItemId> = items.iter().copied().collect();
+        let snapshot = &self.connection.snapshot;
+        let shown = self.pages.grid(project.id).map(|grid| &grid.view);
+        let rows = shown.into_iter().flat_map(|view| view.rows(snapshot)).filter(|row| chosen.contains(&row.item));
+        let time = (self.services.clock.now(), &self.services.zone);
+        context.copy_text(copied::table(rows, project, time));
+        self.say(Tone::Quiet, format!("{} copied, with headings", words::counted(items.len(), "row")));
+    }
+
+    /// Shows the items of a project, or those of them with problems.
+    fn see_project(&mut self, context: &Context, project: ProjectId, problems: bool) {
+        self.visit(Route::Project(project));
+        let tab = if problems { Tab::Problems } else { Tab::All };
+        self.act_on_grid(context, GridAction::ClearFilters);
+        self.act_on_grid(context, GridAction::Tab(tab));
+        self.messages.dismiss(self.services.clock.now());
     }
 
     fn command(&mut self, targets: &Targets, purpose: Purpose, of: impl FnOnce(ProjectId, Vec<ItemId>) -> Command) {
@@ -273,9 +324,18 @@ impl App {
     }
 
     fn change_theme(&mut self, context: &Context) {
-        let theme = if context.theme() == Theme::Dark { Theme::Light } else { Theme::Dark };
-        context.set_theme(theme);
-        self.remember(THEME, if theme == Theme::Dark { "dark".into() } else { "light".into() });
+        let other = if context.theme() == Theme::Dark { ThemePreference::Light } else { ThemePreference::Dark };
+        self.dress_as(context, other);
+    }
+
+    fn dress_as(&mut self, context: &Context, preference: ThemePreference) {
+        context.set_theme(preference);
+        let word = match preference {
+            ThemePreference::Dark => "dark",
+            ThemePreference::Light => "light",
+            ThemePreference::System => "system",
+        };
+        self.remember(THEME, word.into());
     }
 
     /// Drops the connections of all passes that run.

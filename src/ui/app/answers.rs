@@ -1,6 +1,6 @@
 //! What the application does with answers.
 
-use egui::Context;
+use egui::{Context, UserAttentionType, ViewportCommand};
 
 use super::connection::Purpose;
 use super::importing::ImportEnd;
@@ -21,6 +21,13 @@ use crate::ui::theme::Tone;
 
 /// Items that are named one by one.
 const FEW: usize = 3;
+
+/// A window manager may refuse the focus; then the window asks for a look.
+fn come_to_front(context: &Context) {
+    context.send_viewport_cmd(ViewportCommand::Minimized(false));
+    context.send_viewport_cmd(ViewportCommand::Focus);
+    context.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+}
 
 impl App {
     #[expect(clippy::too_many_lines, reason = "a table: an arm for each answer")]
@@ -44,6 +51,7 @@ impl App {
             Response::Hybrid(told) => self.hybrid_told(request, &purpose, told),
             Response::HybridViews(views) => self.workspace.hybrid = views,
             Response::News(news) => self.news(news),
+            Response::Front => come_to_front(context),
             Response::Licenses(ledger) => self.ledger(*ledger),
             Response::ProjectLicenses(project, licenses) => self.project_licenses(project, &licenses),
             Response::LicensesExported(entries, file) => self.licenses_exported(entries, &file),
@@ -187,7 +195,8 @@ impl App {
             Purpose::ProjectMail => self.project_mail_refused(why),
             Purpose::Save => self.not_saved(why),
             Purpose::Unlock => match self.dialogs.vault_form() {
-                Some(form) => (form.refused, form.busy) = (Some(why), false),
+                // The passphrase is typed again without a click before.
+                Some(form) => (form.refused, form.busy, form.entered) = (Some(why), false, false),
                 None => self.say(Tone::Bad, why),
             },
             Purpose::Remedy => match self.dialogs.remedy() {

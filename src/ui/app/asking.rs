@@ -129,6 +129,8 @@ impl App {
     pub(super) fn start_mails(&mut self, project: ProjectId, mails: StartMails, cannot: Option<String>) {
         if let Some(form) = self.dialogs.start_form().filter(|form| form.project == project) {
             form.mails.answered(mails, cannot);
+            let rows = self.connection.snapshot.rows().filter(|row| row.project == project);
+            form.mails.call(rows.map(|row| (row.item, row.source.clone())));
         }
     }
 

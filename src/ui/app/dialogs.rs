@@ -1,13 +1,11 @@
 //! Dialogs: what stands over the page, the last on top. The question about closing is not among them: it stands over all.
 
-use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
-
 use crate::domain::start_order::StartOrder;
+use crate::platform::picker::Picking;
 use crate::ui::action::UserAction;
 use crate::ui::model::forms::{
-    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PoolForm,
-    ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
+    AcceptForm, CheckForm, EditItemForm, EditProjectForm, GuideForm, ImportForm, Importing, OptionsForm, PaletteForm,
+    PoolForm, ProjectMailForm, RemedyForm, RemoveForm, SaveForm, SignInForm, StartForm, VaultForm, WholeProjectForm,
 };
 use crate::ui::model::hybrid::HybridDialog;
 
@@ -27,6 +25,7 @@ pub(super) enum Dialog {
     ProjectMail(Box<ProjectMailForm>),
     Remove(Box<RemoveForm>),
     Help,
+    Palette(PaletteForm),
     Hybrid(Box<HybridDialog>),
     Vault(Box<VaultDialog>),
     Remedy(Box<RemedyForm>),
@@ -37,14 +36,14 @@ pub(super) enum Dialog {
 pub(super) struct ImportDialog {
     pub form: ImportForm,
     /// The file that a person is choosing.
-    pub picking: Option<Receiver<Option<PathBuf>>>,
+    pub picking: Option<Picking>,
 }
 
 /// The dialog that saves a message.
 pub(super) struct SaveDialog {
     pub form: SaveForm,
     /// The place that a person is choosing.
-    pub picking: Option<Receiver<Option<PathBuf>>>,
+    pub picking: Option<Picking>,
 }
 
 /// The dialog that opens the vault.
@@ -67,6 +66,11 @@ impl Dialogs {
     pub fn open_vault(&mut self, form: VaultForm, then: Option<UserAction>) {
         self.0.retain(|dialog| !matches!(dialog, Dialog::Vault(_)));
         self.0.push(Dialog::Vault(Box::new(VaultDialog { form, then })));
+    }
+
+    /// Whether pages are asked what they offer.
+    pub fn has_palette(&self) -> bool {
+        self.0.iter().any(|dialog| matches!(dialog, Dialog::Palette(_)))
     }
 
     /// From below upwards.
@@ -259,6 +263,7 @@ impl Dialogs {
             Dialog::EditItem(_) | Dialog::EditProject(_) | Dialog::Options(_) => None,
             Dialog::WholeProject(_) | Dialog::Pool(_) | Dialog::Remove(_) | Dialog::Check(_) | Dialog::Guide(_) => None,
             Dialog::Accept(_) | Dialog::Import(_) | Dialog::Save(_) | Dialog::Start(_) | Dialog::Help => None,
+            Dialog::Palette(_) => None,
             Dialog::Hybrid(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::connection::Purpose;
 use super::dialogs::Dialog;
+use super::undo::Undo;
 use super::window::App;
 use crate::domain::action::Action;
 use crate::domain::asking::owner_to_ask;
@@ -113,7 +114,7 @@ impl App {
     pub(super) fn edited(&mut self, purpose: &Purpose) {
         let host = self.dialogs.project_form().is_some_and(|form| form.host_of.is_some());
         match purpose {
-            Purpose::EditItem => self.dialogs.close_item(),
+            Purpose::EditItem => return self.item_edited(),
             Purpose::EditProject => self.dialogs.close_project(),
             Purpose::ProjectMail => self.dialogs.close_project_mail(),
             Purpose::Options => return self.options_saved(None),
@@ -122,6 +123,16 @@ impl App {
         let words =
             if host { "Changed. What waits for this server tries it; Start tries the others" } else { "Changed" };
         self.say(Tone::Good, words);
+    }
+
+    /// An item was changed; its note can be had back.
+    fn item_edited(&mut self) {
+        let back = self.dialogs.item_form().and_then(|form| form.note_back());
+        self.dialogs.close_item();
+        match back {
+            Some(edit) => self.can_undo(Undo::Note(Box::new(edit)), "Changed"),
+            None => self.say(Tone::Good, "Changed"),
+        }
     }
 
     /// It was not done, was done with a word to say, or a question is open.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use super::connection::Purpose;
 use super::dialogs::{Dialog, SaveDialog};
@@ -12,6 +11,7 @@ use crate::domain::pass::PassKind;
 use crate::domain::start_order::StartOrder;
 use crate::domain::wording;
 use crate::engine::command::{Command, ErrorVerdict};
+use crate::platform::picker::{self, NO_DIALOG, Picked};
 use crate::service::client::Request;
 use crate::service::errors::StoredError;
 use crate::service::start::StartRequest;
@@ -71,11 +71,10 @@ impl App {
     /// Takes a chosen place.
     pub(super) fn follow_save(&mut self) {
         let Some(save) = self.dialogs.save() else { return };
-        if let Some(Ok(chosen)) = save.picking.as_ref().map(Receiver::try_recv) {
-            save.picking = None;
-            if let Some(path) = chosen.filter(|_| save.form.running.is_none()) {
-                save.form.path = path.display().to_string();
-            }
+        match picker::take(&mut save.picking) {
+            Some(Picked::File(path)) if save.form.running.is_none() => save.form.path = path.display().to_string(),
+            Some(Picked::NoDialog) => save.form.refused = Some(NO_DIALOG.into()),
+            _ => {}
         }
     }
 

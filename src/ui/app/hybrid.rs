@@ -1,7 +1,6 @@
 //! Hybrid projects: what a person does in them, and what the service answers.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use egui::Context;
 
@@ -10,6 +9,7 @@ use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::guide::GuideValues;
 use crate::domain::ids::{HybridBatchId, HybridProjectId};
+use crate::platform::picker::{self, NO_DIALOG, Picked};
 use crate::service::client::{HybridAsk, HybridTold, OfHybrid, Request, RequestId};
 use crate::service::hybrid::batches::Started;
 use crate::service::hybrid::users::UsersIn;
@@ -99,12 +99,11 @@ impl App {
 
     /// Brings the grid up to date, asks for what the page of a user or batch shows, and takes a chosen file.
     pub(super) fn follow_hybrid(&mut self) {
-        if let Some(dialog) = self.dialogs.hybrid()
-            && let Some(Ok(chosen)) = dialog.picking.as_ref().map(Receiver::try_recv)
-        {
-            dialog.picking = None;
-            if let (Some(file), Question::Import { path, .. }) = (chosen, &mut dialog.question) {
-                *path = file.display().to_string();
+        if let Some(dialog) = self.dialogs.hybrid() {
+            match (picker::take(&mut dialog.picking), &mut dialog.question) {
+                (Some(Picked::File(file)), Question::Import { path, .. }) => *path = file.display().to_string(),
+                (Some(Picked::NoDialog), _) => dialog.refused = Some(NO_DIALOG.into()),
+                _ => {}
             }
         }
         let Some(view) = self.hybrid_here() else { return };

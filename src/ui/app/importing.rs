@@ -1,7 +1,6 @@
 //! Importing items: a look at the list, bringing it in, taking it back.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use egui::Context;
 
@@ -9,6 +8,7 @@ use super::connection::Purpose;
 use super::window::App;
 use crate::domain::failure::Side;
 use crate::domain::status_words::left_alone;
+use crate::platform::picker::{self, NO_DIALOG, Picked};
 use crate::service::client::{Preview, Request, RequestId};
 use crate::service::import::{ImportSummary, Work};
 use crate::ui::action::UserAction;
@@ -39,11 +39,12 @@ impl App {
     /// Takes a chosen file, and asks for a look at a list that has changed.
     pub(super) fn follow_list(&mut self) {
         let Some(import) = self.dialogs.import() else { return };
-        if let Some(Ok(chosen)) = import.picking.as_ref().map(Receiver::try_recv) {
-            import.picking = None;
-            if let Some(path) = chosen.filter(|_| import.form.running.is_none()) {
+        match picker::take(&mut import.picking) {
+            Some(Picked::File(path)) if import.form.running.is_none() => {
                 import.form.path = path.display().to_string();
             }
+            Some(Picked::NoDialog) => import.form.refused = Some(NO_DIALOG.into()),
+            _ => {}
         }
         let Some(from) = import.form.due() else { return };
         import.form.looking = None;

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use super::connection::Purpose;
 use super::dialogs::Dialog;
 use super::window::App;
 use crate::domain::ids::{PoolId, ProjectId};
 use crate::domain::wording::counted;
+use crate::platform::picker::{self, Picked};
 use crate::service::client::{News, Request, RequestId};
 use crate::service::licenses::{Account, Ledger, ProjectLicenses};
 use crate::ui::model::forms::PoolForm;
@@ -25,11 +25,14 @@ impl App {
             self.ask(Request::Licenses(pool), Purpose::Licenses);
         }
         let page = &mut self.pages.licenses;
-        let Some(Ok(chosen)) = page.picking.as_ref().map(Receiver::try_recv) else { return };
-        page.picking = None;
         let pool = page.pool;
-        if let Some(file) = chosen {
-            self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet);
+        match picker::take(&mut page.picking) {
+            Some(Picked::File(file)) => drop(self.ask(Request::ExportLicenses(pool, file), Purpose::Quiet)),
+            Some(Picked::NoDialog) => {
+                let instead = "save it with `mailferry license history --csv > FILE`";
+                self.say(Tone::Bad, format!("No file dialog opened on this computer: {instead}"));
+            }
+            _ => {}
         }
     }
 

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::workspace::sort_setting;
+use super::workspace::{columns_setting, filter_setting, sort_setting};
 use crate::domain::ids::{HybridProjectId, ProjectId};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::service::hybrid::HybridOf;
 use crate::ui::model::forms::ProjectForm;
-use crate::ui::model::grid::{Grid, Sort};
+use crate::ui::model::grid::{Column, Grid, Sort};
 use crate::ui::model::hybrid::{DetailsPage, HybridForm, UsersPage};
 use crate::ui::model::item::ItemPage;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
+use crate::ui::model::project_order::ProjectOrder;
 use crate::ui::model::projects::Projects;
 use crate::ui::model::settings_page::SettingsPage;
 use crate::ui::route::Route;
@@ -24,6 +25,8 @@ pub(super) struct OpenPages {
     pub route: Route,
     /// Sums over all projects.
     pub sums: Projects,
+    /// The order of projects.
+    pub order: ProjectOrder,
     grids: HashMap<ProjectId, Grid>,
     users: HashMap<HybridProjectId, UsersPage>,
     /// What of a hybrid user or batch was asked for by itself.
@@ -59,7 +62,16 @@ impl OpenPages {
         }
         if let Some(project) = self.project() {
             let sort = settings.get(&sort_setting(project)).and_then(|text| Sort::from_text(text));
-            self.grids.entry(project).or_insert_with(|| Grid::new(project, sort)).refresh(snapshot);
+            let hidden = settings.get(&columns_setting(project)).map(|text| Column::from_text(text));
+            let new = || {
+                let mut grid = Grid::new(project, sort);
+                grid.hidden = hidden.unwrap_or_default();
+                if let Some(text) = settings.get(&filter_setting(project)) {
+                    grid.filter.restore(text);
+                }
+                grid
+            };
+            self.grids.entry(project).or_insert_with(new).refresh(snapshot);
         }
         if let Route::Item(_, item) = route
             && self.item.as_ref().is_none_or(|page| page.item != item)
@@ -70,11 +82,7 @@ impl OpenPages {
 
     /// The project whose page is shown, or the page of one of whose items.
     pub fn project(&self) -> Option<ProjectId> {
-        match self.route {
-            Route::Project(id) | Route::Item(id, _) | Route::Preview(id) => Some(id),
-            Route::Projects | Route::Licenses | Route::Settings | Route::NewProject | Route::NewHybrid => None,
-            Route::Hybrid(_) | Route::HybridUser(..) | Route::HybridBatch(..) => None,
-        }
+        self.route.project()
     }
 
     /// The users of the hybrid project whose page is shown, or the page of one of whose users or batches.

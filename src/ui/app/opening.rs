@@ -3,9 +3,10 @@
 use egui::{Context, Theme, Vec2, ViewportCommand};
 
 use super::window::App;
-use super::workspace::{SIZE, THEME, VaultInfo};
+use super::workspace::{PROJECTS, SIZE, THEME, VaultInfo, ZOOM};
 use crate::service::{Trouble, WorkspaceInfo};
 use crate::ui::model::forms::VaultForm;
+use crate::ui::model::project_order::ProjectOrder;
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::Tone;
@@ -31,13 +32,17 @@ impl App {
     }
 
     /// Theme and size as they were left.
-    fn dress(&self, context: &Context) {
+    fn dress(&mut self, context: &Context) {
         let setting = |name| self.workspace.settings.get(name).map(String::as_str);
         match setting(THEME) {
             Some("dark") => context.set_theme(Theme::Dark),
             Some("light") => context.set_theme(Theme::Light),
             _ => {}
         }
+        if let Some(zoom) = setting(ZOOM).and_then(|zoom| zoom.parse().ok()).filter(|zoom| (0.5..=3.0).contains(zoom)) {
+            context.set_zoom_factor(zoom);
+        }
+        self.pages.order = setting(PROJECTS).and_then(ProjectOrder::from_text).unwrap_or_default();
         let size = setting(SIZE).and_then(|size| {
             let (x, y) = size.split_once(' ')?;
             Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))

@@ -1,6 +1,6 @@
 //! What puts the pages together: the page that is shown, dialogs over it, the question about closing over all.
 
-use egui::{CentralPanel, Frame, Id, Margin, Modal, Ui};
+use egui::{CentralPanel, Frame, Id, Margin, Modal, ScrollArea, Ui};
 
 use super::dialogs::Dialog;
 use super::window::App;
@@ -18,6 +18,7 @@ impl App {
         tracing::trace!(target: "painted", frame = self.frames.painted);
         self.frames.size = Some(ui.ctx().content_rect().size());
         self.follow_sign_in(ui.ctx());
+        self.follow_zoom(ui.ctx());
         let actions = if self.workspace.is_open() { self.paint_pages(ui) } else { self.paint_unopened(ui) };
         for action in actions {
             self.act(ui.ctx(), action);
@@ -43,10 +44,12 @@ impl App {
 
     fn paint_pages(&mut self, ui: &mut Ui) -> Actions {
         let mut actions = Actions::new();
+        pages::palette::ask(ui.ctx(), self.dialogs.has_palette());
         let (route, licenses) = (self.pages.route, self.workspace.shows_licenses());
         let projects = (self.workspace.projects.as_slice(), self.workspace.hybrid.as_slice());
         pages::frame::side(ui, (route, licenses), projects, &self.pages.sums, &mut actions);
-        pages::frame::messages(ui, &self.messages, &self.services.zone, &mut actions);
+        let time = (self.services.clock.now(), &self.services.zone);
+        pages::frame::messages(ui, &mut self.messages, time, &mut actions);
         let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(24, 16));
         CentralPanel::default().frame(frame).show(ui, |ui| actions.extend(self.paint_page(ui)));
         self.paint_dialogs(ui, &mut actions);
@@ -57,7 +60,10 @@ impl App {
         let Self { services, connection, workspace, pages, .. } = self;
         let page = PageContext { snapshot: &connection.snapshot, now: services.clock.now(), zone: &services.zone };
         match pages.route {
-            Route::Projects => pages::projects::show(ui, page, (&workspace.projects, &workspace.hybrid), &pages.sums),
+            Route::Projects => {
+                let all = (workspace.projects.as_slice(), workspace.hybrid.as_slice());
+                pages::projects::show(ui, page, all, (&pages.sums, pages.order))
+            }
             Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
             Route::Settings => {
                 let awake = keeps_awake(&workspace.settings);
@@ -137,26 +143,26 @@ impl App {
                     modal(ui, "edit item", |ui| actions.extend(pages::edit_item::show(ui, page, form)))
                 }
                 Dialog::EditProject(form) => modal(ui, "edit project", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::edit_project::show(ui, page, form));
                 }),
                 Dialog::Options(form) => modal(ui, "options", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::options::show(ui, form));
                 }),
                 Dialog::Check(form) => modal(ui, "check", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::check::show(ui, form));
                 }),
                 Dialog::Guide(form) => modal(ui, "guide", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::guide::show(ui, form));
                 }),
                 Dialog::WholeProject(form) => {
                     modal(ui, "whole project", |ui| actions.extend(pages::whole_project::show(ui, form)))
                 }
                 Dialog::ProjectMail(form) => modal(ui, "project mail", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::project_mail::show(ui, form));
                 }),
                 Dialog::Pool(form) => modal(ui, "pool", |ui| actions.extend(pages::pool::show(ui, form))),
@@ -166,8 +172,11 @@ impl App {
                 Dialog::Hybrid(dialog) => modal(ui, "hybrid", |ui| {
                     actions.extend(pages::hybrid::dialog::show(ui, page, dialog));
                 }),
+                Dialog::Palette(form) => modal(ui, "palette", |ui| {
+                    actions.extend(pages::palette::show(ui, form, &workspace.projects));
+                }),
                 Dialog::Help => modal(ui, "help", |ui| {
-                    ui.set_width(WIDE_DIALOG);
+                    ui.set_width(room(ui, WIDE_DIALOG));
                     actions.extend(pages::keys::help(ui));
                 }),
                 Dialog::Vault(vault) => {
@@ -185,19 +194,47 @@ impl App {
     }
 }
 
-/// A dialog in the middle; answers whether a person wants it closed.
-fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
-    let frame = Frame::popup(ui.style()).inner_margin(Margin::same(24));
-    let modal = Modal::new(Id::unique(name)).frame(frame).show(ui.ctx(), |ui| {
-        ui.set_width(DIALOG);
-        content(ui);
-    });
-    // One that has grown or shrunk stands in the middle from the next frame on.
-    let (id, size) = (Id::unique(name).with("size"), modal.response.rect.size());
-    let before = ui.ctx().data_mut(|data| data.get_temp::<egui::Vec2>(id).filter(|before| *before == size));
-    if before.is_none() {
-        ui.ctx().data_mut(|data| data.insert_temp(id, size));
+/// What a dialog leaves of the window, with its own margins.
+const EDGE: f32 = 80.0;
+
+/// As wide as this, or as the window lets it be.
+fn room(ui: &Ui, wide: f32) -> f32 {
+    wide.min(ui.ctx().content_rect().width() - EDGE)
+}
+
+/// Whether this is what was kept under a name.
+fn is_kept<T: Clone + PartialEq + Send + Sync + 'static>(ui: &Ui, id: Id, value: &T) -> bool {
+    ui.ctx().data(|data| data.get_temp::<T>(id)).is_some_and(|kept| kept == *value)
+}
+
+/// Keeps something for the next frame, which is painted at once if it is another one.
+fn keep<T: Clone + PartialEq + Send + Sync + 'static>(ui: &Ui, id: Id, value: T) {
+    if !is_kept(ui, id, &value) {
+        ui.ctx().data_mut(|data| data.insert_temp(id, value));
         ui.ctx().request_repaint();
     }
-    modal.should_close()
+}
+
+/// A dialog in the middle; answers whether a person wants it closed. A click beside it is none: what was typed would be lost by
+/// a slip of the hand.
+fn modal(ui: &Ui, name: &'static str, content: impl FnOnce(&mut Ui)) -> bool {
+    let frame = Frame::popup(ui.style()).inner_margin(Margin::same(24));
+    let (id, high) = (Id::unique(name), (ui.ctx().content_rect().height() - EDGE).max(120.0));
+    // In a small or enlarged window it is scrolled.
+    let scrolled = is_kept(ui, id.with("scrolled"), &true);
+    let modal = Modal::new(id).frame(frame).show(ui.ctx(), |ui| {
+        let paint = |ui: &mut Ui| {
+            ui.set_width(room(ui, DIALOG));
+            content(ui);
+            ui.min_rect().height() > high
+        };
+        match scrolled {
+            true => ScrollArea::vertical().max_height(high).min_scrolled_height(high).show(ui, paint).inner,
+            false => paint(ui),
+        }
+    });
+    keep(ui, id.with("scrolled"), modal.inner);
+    // One that has grown or shrunk stands in the middle from the next frame on.
+    keep(ui, id.with("size"), modal.response.rect.size());
+    !modal.backdrop_response.clicked() && modal.should_close()
 }

@@ -13,6 +13,8 @@ use crate::service::launch::AutoRun;
 
 /// What a window is made of besides the engine.
 pub struct Services {
+    /// The window's title while nothing runs.
+    pub title: &'static str,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The zone in which times are shown.

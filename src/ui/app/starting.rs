@@ -13,7 +13,8 @@ use crate::service::launch::Verdict;
 use crate::service::start::StartRequest;
 use crate::service::times::zone_of;
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{StartCandidate, StartForm};
+use crate::ui::model::forms::{StartCandidate, StartForm, domains};
+use crate::ui::model::messages::{Offer, UserMessage};
 use crate::ui::theme::Tone;
 
 impl App {
@@ -24,8 +25,10 @@ impl App {
             return self.unlock_first(UserAction::AskStart(Targets::These(items)));
         }
         let chosen: HashSet<ItemId> = items.into_iter().collect();
-        let rows = self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
-        let candidates = rows.map(|row| StartCandidate {
+        let rows = || self.connection.snapshot.rows().filter(|row| chosen.contains(&row.item));
+        let domains =
+            (domains(rows().map(|row| row.source.as_str())), domains(rows().map(|row| row.destination.as_str())));
+        let candidates = rows().map(|row| StartCandidate {
             item: row.item,
             status: row.status,
             errors: row.progress.counts.errors,
@@ -38,6 +41,7 @@ impl App {
         let zone = of.map_or(machine.clone(), |project| zone_of(&project.options, &machine));
         let time = (self.services.clock.now(), zone);
         let mut form = StartForm::new(project, candidates, known, time);
+        form.domains = domains;
         form.mails.is_asked = self.ask_start_mails(project, chosen.into_iter().collect());
         self.dialogs.open(Dialog::Start(Box::new(form)));
         self.ask_licenses(project);
@@ -76,10 +80,13 @@ impl App {
         let running = self.running() > 0;
         let Some(run) = &mut self.auto_run else { return };
         let Some(summary) = run.follow(running, &self.connection.snapshot) else { return };
+        let (project, _) = run.items();
         let well = summary.verdict == Verdict::AsPlanned;
         if well {
             self.auto_run = None;
         }
-        self.say(if well { Tone::Good } else { Tone::Warning }, summary.words);
+        let tone = if well { Tone::Good } else { Tone::Warning };
+        let message = UserMessage::new(self.services.clock.now(), tone, summary.words);
+        self.messages.say(message.offering(Offer::See(project, false)));
     }
 }

@@ -10,7 +10,8 @@ use super::demo::DemoWindow;
 use super::dialogs::{Dialog, Dialogs};
 use super::open_pages::OpenPages;
 use super::services::Services;
-use super::workspace::{SIZE, Workspace};
+use super::undo::Undo;
+use super::workspace::{SIZE, Workspace, ZOOM};
 use crate::domain::ids::ProjectId;
 use crate::service::client::{Client, ClientError, Request, RequestId};
 use crate::ui::model::closing::{CloseEffect, CloseEvent, Closing, Situation};
@@ -50,6 +51,10 @@ pub struct App {
     pub(super) demo: DemoWindow,
     pub(super) closing: Closing,
     pub(super) frames: Frames,
+    /// What can be taken back, the last one at the end.
+    pub(super) undo: Vec<Undo>,
+    /// The title of the window.
+    pub(super) title: String,
 }
 
 impl App {
@@ -67,6 +72,8 @@ impl App {
             demo: DemoWindow::default(),
             closing: Closing::default(),
             frames: Frames::default(),
+            undo: Vec::new(),
+            title: String::new(),
         }
     }
 
@@ -107,7 +114,7 @@ impl App {
     }
 
     pub(super) fn say(&mut self, tone: Tone, words: impl Into<String>) {
-        self.messages.say(UserMessage { at: self.services.clock.now(), tone, words: words.into() });
+        self.messages.say(UserMessage::new(self.services.clock.now(), tone, words.into()));
     }
 
     pub(super) fn remember(&mut self, name: &str, value: String) {
@@ -127,6 +134,10 @@ impl App {
             (Some(_), _) => self.say(Tone::Warning, "The options that were typed are not saved"),
             (None, _) => {}
         }
+        let before = self.pages.route;
+        if (route.project(), route.hybrid()) != (before.project(), before.hybrid()) {
+            self.messages.move_on();
+        }
         self.pages.go(route, &self.workspace.settings, &self.connection.snapshot);
     }
 
@@ -144,6 +155,7 @@ impl App {
             self.say(Tone::Bad, ClientError::Closed.to_string());
         }
         self.frames.recomputed += u64::from(self.pages.refresh(&self.connection.snapshot, self.services.clock.now()));
+        self.follow_runs(context);
         self.follow_item();
         self.follow_list();
         self.follow_save();
@@ -202,6 +214,15 @@ impl App {
             self.remember(SIZE, format!("{} {}", size.x.round(), size.y.round()));
         }
         self.connection.leave();
+    }
+
+    /// Remembers the zoom, however it was changed.
+    pub(super) fn follow_zoom(&mut self, context: &Context) {
+        let zoom = context.zoom_factor();
+        let known = self.workspace.settings.get(ZOOM).map_or(1.0, |known| known.parse().unwrap_or(1.0));
+        if self.workspace.is_open() && (zoom - known).abs() > 0.001 {
+            self.remember(ZOOM, zoom.to_string());
+        }
     }
 }
 

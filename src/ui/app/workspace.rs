@@ -13,12 +13,26 @@ use crate::ui::model::forms::VaultForm;
 
 /// The setting with the window's size.
 pub const SIZE: &str = "window.size";
+/// The setting with the order of projects.
+pub(super) const PROJECTS: &str = "projects.sort";
+/// The setting with the zoom, 1 for none.
+pub(super) const ZOOM: &str = "window.zoom";
 /// The setting with the theme.
 pub(super) const THEME: &str = "window.theme";
 
 /// The setting with the order of a project's items.
 pub(super) fn sort_setting(project: ProjectId) -> String {
     format!("grid.sort.{project}")
+}
+
+/// The setting with the filter over a project's items.
+pub(super) fn filter_setting(project: ProjectId) -> String {
+    format!("grid.filter.{project}")
+}
+
+/// The setting with the columns of a project's items that are hidden.
+pub(super) fn columns_setting(project: ProjectId) -> String {
+    format!("grid.hidden.{project}")
 }
 
 /// What was remembered, by name.

@@ -1,12 +1,11 @@
 //! The page of licenses: what it shows, and when to ask for it again.
 
-use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::domain::ids::PoolId;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::Snapshot;
+use crate::platform::picker::Picking;
 use crate::service::licenses::{Account, Ledger};
 use crate::ui::model::words;
 
@@ -21,7 +20,7 @@ pub struct LicensePage {
     /// What was answered last; stays while the next answer is under way.
     pub ledger: Option<Ledger>,
     /// The file that a person is choosing.
-    pub picking: Option<Receiver<Option<PathBuf>>>,
+    pub picking: Option<Picking>,
     /// An answer is under way.
     waiting: bool,
     /// When it was last asked for which pool, and what the engine's state was then.

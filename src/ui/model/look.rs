@@ -4,9 +4,11 @@ use jiff::tz::TimeZone;
 
 use super::words;
 use crate::domain::asking::MailTrouble;
+use crate::domain::failure::{Failure, Side};
 use crate::domain::figures::{of_total, under_way};
 use crate::domain::pass::PassKind;
-use crate::domain::progress::Phase;
+use crate::domain::progress::{Phase, RetryState};
+use crate::domain::project::Project;
 use crate::domain::status::{HoldReason, Status};
 use crate::domain::status_words::{alert, display};
 use crate::domain::time::Timestamp;
@@ -82,18 +84,12 @@ pub struct Happening {
 }
 
 /// What is happening with an item.
-pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
+pub fn happening(row: &ItemRow, project: &Project, zone: &TimeZone) -> Happening {
     let progress = &row.progress;
     let folders = (progress.folders_total > 0).then_some((progress.folders_done, progress.folders_total));
     let words = match row.status {
         Status::Migrating | Status::Stopping | Status::Queued => match (&progress.retry, progress.phase) {
-            (Some(retry), _) => {
-                let until = words::second(retry.until, zone);
-                match retry.is_no_try() {
-                    true => format!("{} until {until}", wording::paused(retry)),
-                    false => format!("Retry {} of {} at {until}", retry.attempt, retry.limit),
-                }
-            }
+            (Some(retry), _) => pausing(retry, zone),
             (None, Phase::Copying) => match &progress.current {
                 Some(folder) => copying(row, &format!("Copying {folder}")),
                 None => copying(row, wording::phase(Phase::Copying)),
@@ -102,8 +98,7 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
         },
         Status::Held if row.failure.is_none() => hold(row).map_or(String::new(), |hold| words::sentence(hold.word())),
         Status::Failed | Status::Held | Status::Stopped => {
-            let headline = |(side, failure): &(_, _)| wording::text(failure, *side, &TextNames::default()).headline;
-            row.failure.as_ref().map(headline).unwrap_or_default()
+            row.failure.as_ref().map(|(side, failure)| reason(row, project, *side, failure)).unwrap_or_default()
         }
         Status::Completed => completed(row),
         Status::Submitted => match row.pass {
@@ -123,6 +118,28 @@ pub fn happening(row: &ItemRow, zone: &TimeZone) -> Happening {
         Status::Migrating | Status::Stopping => Happening { folders, words },
         Status::Stopped if words.is_empty() => Happening { folders, words },
         _ => Happening { folders: None, words },
+    }
+}
+
+/// Until when a pass pauses, why, at which server, and which try follows: "Until 10:31:05 · The source asked for a pause ·
+/// imap.contoso.example:993 · try 3 of 8".
+fn pausing(retry: &RetryState, zone: &TimeZone) -> String {
+    let until = format!("Until {}", words::second(retry.until, zone));
+    let why = match retry.is_no_try() {
+        true => wording::paused(retry).to_owned(),
+        false => wording::text(&retry.failure, retry.side, &TextNames::default()).headline,
+    };
+    let attempt = (!retry.is_no_try()).then(|| format!("try {} of {}", retry.attempt, retry.limit));
+    let parts = [Some(until), Some(why), retry.failure.other.clone(), attempt];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// Why a pass failed, and at which server, where the reason does not name it.
+fn reason(row: &ItemRow, project: &Project, side: Option<Side>, failure: &Failure) -> String {
+    let headline = wording::told(project, (&row.source, &row.destination), "", side, failure).headline;
+    match side.map(|side| project.server(side).name()) {
+        Some(host) if !host.is_empty() && !headline.contains(host) => format!("{headline} · {host}"),
+        _ => headline,
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::chunks::PerChunk;
 use super::grid::is_done;
 use super::look::{self, shape};
+use super::run_end::{RunEnd, RunEnds};
 use super::words;
 use crate::domain::figures::{migrated, size_of, under_way};
 use crate::domain::ids::ProjectId;
+use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::domain::wording;
@@ -31,6 +33,10 @@ const WORDS: [&str; 8] = [
     "stopped",
 ];
 
+/// Passes that move nothing or a part, and what items read after them.
+const IN_PART: [(PassKind, &str); 3] =
+    [(PassKind::Verify, "verified"), (PassKind::Trial, "tried"), (PassKind::PreStage, "pre-staged")];
+
 /// Sums over one project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -52,6 +58,10 @@ pub struct Summary {
     pub failed: usize,
     /// Items by tone, in the order of [`BAR`]; none that never ran.
     pub tones: [u64; 8],
+    /// The same of those whose pass has completed or failed: what a bar shows as done.
+    pub ended: [u64; 8],
+    /// Completed passes that were no Full ones, by [`IN_PART`].
+    pub in_part: [u64; 3],
     /// Bytes recorded, over all passes.
     pub bytes: u64,
     /// Bytes at the source of those items that tell them.
@@ -78,8 +88,16 @@ impl Summary {
         self.failed += usize::from(row.status == Status::Failed);
         let kind = row.pass.map(|pass| pass.kind);
         let (_, tone) = shape(row.status, kind, row.progress.leaves_something(), false);
+        let at = BAR.iter().position(|other| *other == tone).unwrap_or_default();
         if row.status != Status::NotSubmitted {
-            self.tones[BAR.iter().position(|other| *other == tone).unwrap_or_default()] += 1;
+            self.tones[at] += 1;
+        }
+        if matches!(row.status, Status::Completed | Status::Failed) {
+            self.ended[at] += 1;
+        }
+        if row.status == Status::Completed {
+            let part = IN_PART.iter().position(|(part, _)| kind == Some(*part));
+            part.into_iter().for_each(|part| self.in_part[part] += 1);
         }
         self.bytes += look::bytes(row);
         match row.progress.at_source.and_then(|at| at.bytes) {
@@ -101,6 +119,8 @@ impl Summary {
         self.held += other.held;
         self.failed += other.failed;
         self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);
+        self.ended.iter_mut().zip(other.ended).for_each(|(sum, more)| *sum += more);
+        self.in_part.iter_mut().zip(other.in_part).for_each(|(sum, more)| *sum += more);
         self.bytes += other.bytes;
         self.at_source += other.at_source;
         self.uncounted += other.uncounted;
@@ -109,9 +129,12 @@ impl Summary {
         self.last = self.last.max(other.last);
     }
 
-    /// How far it is: "23 of 24 migrated, 6 with errors, 1 failed · 112.18 MB of 171.04 MB + 6.00 MB under way · 8.30 MB/s".
+    /// How far it is: "23 of 24 migrated, 6 with errors, 1 failed, 12 verified · 112.18 MB of 171.04 MB + 6.00 MB under way · 8.30 MB/s".
     pub fn progress(&self) -> String {
         let mut line = migrated(self.done as u64, self.items as u64, self.with_errors as u64, self.failed as u64);
+        for (count, (_, word)) in self.in_part.iter().zip(IN_PART).filter(|(count, _)| **count > 0) {
+            line += &format!(", {} {word}", words::count(*count));
+        }
         let total = (self.uncounted == 0 && self.bytes < self.at_source).then_some(self.at_source);
         if self.bytes > 0 || total.is_some() {
             line += &format!(" · {}", size_of(self.bytes, total));
@@ -143,6 +166,7 @@ pub struct Projects {
     revision: Option<u64>,
     parts: PerChunk<HashMap<ProjectId, Summary>>,
     by_project: HashMap<ProjectId, Summary>,
+    ends: RunEnds,
     /// Over all of them.
     pub all: Summary,
 }
@@ -159,13 +183,20 @@ impl Projects {
             rows.iter().for_each(|row| sums.entry(row.project).or_default().count(row));
             sums
         };
-        self.parts.refresh(snapshot, false, sums, |_, _, _| ());
+        let ends = &mut self.ends;
+        self.parts.refresh(snapshot, false, sums, |_, before, row| ends.hear(before, row));
         self.by_project.clear();
         self.all = Summary::default();
         for (project, sum) in self.parts.all().flatten() {
             self.by_project.entry(*project).or_default().add(sum);
             self.all.add(sum);
         }
+    }
+
+    /// Projects whose last pass has ended since this was last asked, and how all of them did.
+    pub fn take_ended(&mut self) -> Vec<(ProjectId, RunEnd)> {
+        let Self { ends, by_project, .. } = self;
+        ends.take(|project| by_project.get(&project).is_none_or(|sum| sum.running + sum.waiting == 0))
     }
 
     /// The sums of one project.

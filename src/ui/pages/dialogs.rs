@@ -50,11 +50,16 @@ fn choose_vault(ui: &mut Ui, form: &mut VaultForm) {
     ui.label(text(Type::Page, "Where are passwords kept?"));
     muted(ui, "Chosen once for this workspace");
     ui.add_space(8.0);
+    let before = form.kind;
     for (kind, words, hint) in PLACES {
         ui.add_enabled_ui(!form.busy, |ui| ui.radio_value(&mut form.kind, kind, words));
         ui.visuals_mut().indent_has_left_vline = false;
         ui.indent(words, |ui| muted(ui, hint));
         ui.add_space(4.0);
+    }
+    if form.kind != before {
+        // It was about the other place.
+        form.refused = None;
     }
 }
 

@@ -7,17 +7,18 @@ use egui::{Align, Frame, Layout, Margin, Panel, RichText, ScrollArea, Sense, Ui,
 use super::Actions;
 use super::controls::Control;
 use crate::domain::project::Project;
+use crate::domain::time::Timestamp;
 use crate::domain::wording;
 use crate::service::hybrid::HybridView;
 use crate::ui::action::{ActionName, Screen, Subject, UserAction};
 use crate::ui::model::hybrid::look;
-use crate::ui::model::messages::{Messages, UserMessage};
+use crate::ui::model::messages::{Messages, Offer, UserMessage};
 use crate::ui::model::projects::Projects;
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{Palette, SIDE, Tone, Type};
+use crate::ui::theme::{Palette, SIDE, SIDE_SMALL, SMALL, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
-use crate::ui::widgets::text::text;
+use crate::ui::widgets::text::{copy, muted, section, text};
 
 /// What stands around the pages has nothing of its own to act on.
 const FRAME: Subject<'_> = Subject::Nothing(Screen::Frame);
@@ -32,7 +33,8 @@ pub fn side(
 ) {
     let palette = Palette::of(ui);
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(12, 16));
-    Panel::left("side").exact_size(SIDE).resizable(false).frame(frame).show(ui, |ui| {
+    let wide = if ui.available_width() < SMALL { SIDE_SMALL } else { SIDE };
+    Panel::left("side").exact_size(wide).resizable(false).frame(frame).show(ui, |ui| {
         ui.label(text(Type::Page, "Mailferry"));
         ui.add_space(12.0);
         let all = matches!(route, Route::Projects | Route::NewProject | Route::NewHybrid);
@@ -46,7 +48,7 @@ pub fn side(
             actions.push(UserAction::Go(Route::Settings));
         }
         ui.add_space(8.0);
-        let below = 76.0;
+        let below = 102.0;
         ScrollArea::vertical().max_height(ui.available_height() - below).auto_shrink([false, false]).show(ui, |ui| {
             for project in projects {
                 let here =
@@ -79,6 +81,9 @@ fn foot(ui: &mut Ui, sums: &Projects, actions: &mut Actions) {
         Control::of(ActionName::Theme).label(theme).quiet().show(ui, &FRAME, actions);
         let key = ActionName::Help.entry().key_names();
         Control::of(ActionName::Help).label(format!("Keys ({key})")).quiet().show(ui, &FRAME, actions);
+    });
+    ui.horizontal(|ui| {
+        Control::of(ActionName::Messages).label("Activity").quiet().show(ui, &FRAME, actions);
     });
     if sums.all.speed > 0 {
         ui.label(text(Type::Small, format!("{}/s", wording::size(sums.all.speed))).color(palette.muted));
@@ -137,30 +142,72 @@ fn shape(tone: Tone) -> Icon {
 }
 
 /// The last message, and on demand all of them.
-pub fn messages(ui: &mut Ui, messages: &Messages, zone: &jiff::tz::TimeZone, actions: &mut Actions) {
+pub fn messages(
+    ui: &mut Ui,
+    messages: &mut Messages,
+    (now, zone): (Timestamp, &jiff::tz::TimeZone),
+    actions: &mut Actions,
+) {
     let palette = Palette::of(ui);
-    let Some(last) = messages.shown() else { return };
+    let last = messages.shown(now).cloned();
+    if last.is_none() && !messages.open {
+        return;
+    }
     let frame = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(16, 8));
     let tall = (ui.available_height() * 0.3).min(240.0); // the page keeps most of the window
     Panel::bottom("messages").resizable(false).frame(frame).show(ui, |ui| {
         if messages.open {
-            ScrollArea::vertical().max_height(tall).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
-                messages.all.iter().for_each(|message| kept(ui, message, zone));
-            });
+            activity(ui, messages, tall, zone);
         }
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 Control::of(ActionName::Dismiss).show(ui, &FRAME, actions);
                 let more = if messages.open { "Less" } else { ActionName::Messages.entry().text };
                 Control::of(ActionName::Messages).label(more).show(ui, &FRAME, actions);
+                let last = last.as_ref().filter(|_| !messages.open);
+                if let Some(offer) = last.and_then(|last| last.offer) {
+                    offered(ui, offer, actions);
+                }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    if !messages.open {
+                    if let Some(last) = last {
                         icon::show(ui, shape(last.tone), palette.tone(last.tone));
                         ui.add(egui::Label::new(RichText::new(&last.words).color(palette.tone(last.tone))).wrap());
                     }
                 });
             });
         });
+    });
+}
+
+/// What a message offers to do.
+fn offered(ui: &mut Ui, offer: Offer, actions: &mut Actions) {
+    match offer {
+        Offer::Undo => Control::of(ActionName::Undo).show(ui, &FRAME, actions),
+        Offer::See(project, problems) => {
+            if ui.button("See").clicked() {
+                actions.push(UserAction::SeeProject(project, problems));
+            }
+        }
+    }
+}
+
+/// All messages, or those with the words that are sought.
+fn activity(ui: &mut Ui, messages: &mut Messages, tall: f32, zone: &jiff::tz::TimeZone) {
+    ui.horizontal(|ui| {
+        section(ui, "Activity");
+        let label = ui.label(text(Type::Small, "Find").color(Palette::of(ui).muted));
+        let find = egui::TextEdit::singleline(&mut messages.search).hint_text("words").desired_width(160.0);
+        ui.add(find).labelled_by(label.id);
+        copy(ui, "Copy these", || {
+            let line = |message: &UserMessage| format!("{}  {}\n", words::second(message.at, zone), message.words);
+            messages.found().map(line).collect()
+        });
+    });
+    ScrollArea::vertical().max_height(tall).auto_shrink([false, true]).stick_to_bottom(true).show(ui, |ui| {
+        messages.found().for_each(|message| kept(ui, message, zone));
+        if messages.found().next().is_none() {
+            muted(ui, if messages.all.is_empty() { "Nothing happened yet" } else { "No message has these words" });
+        }
     });
 }
 

@@ -1,11 +1,12 @@
 //! The item grid (R47–R50, R54–R60): a virtualised table; only the rows in page are painted.
 
 use egui::text::LayoutJob;
-use egui::{Align, Layout, Role, Sense, TextFormat, Ui, WidgetInfo};
+use egui::{Align, Layout, Response, Role, ScrollArea, Sense, TextFormat, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::controls::{Control, star_at, star_choices};
 use super::grid_head::{filters, head, selection};
+use super::grid_row;
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::project::Project;
@@ -21,12 +22,26 @@ use crate::ui::theme::{ICON, NARROW, Palette, ROW, Tone, Type, WIDE, font};
 use crate::ui::widgets::text::{badge, cut, figure, muted, text};
 use crate::ui::widgets::{bars, icon, star};
 
-/// Paints it.
+/// Paints it. In a low window, also by zoom, all of it is scrolled, and the rows have room all the same.
 pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, sum: &Summary) -> Actions {
+    if ui.available_height() >= LOW {
+        return painted(ui, page, (project, sum), grid, None);
+    }
+    ScrollArea::vertical().show(ui, |ui| painted(ui, page, (project, sum), grid, Some(LOW / 2.0))).inner
+}
+
+/// With so many points of height for the rows, or with what the page leaves.
+fn painted(
+    ui: &mut Ui,
+    page: PageContext<'_>,
+    (project, sum): (&Project, &Summary),
+    grid: &Grid,
+    high: Option<f32>,
+) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     let (starts_held, at_once) = (project.starts.held, project.options.concurrent);
-    let items = Items { grid, cursor: None, held: None, now: page.now, starts_held, at_once };
+    let mut items = Items { grid, cursor: None, held: None, now: page.now, starts_held, at_once, rows_seen: 1 };
     head(ui, page, (project, sum), items, &mut actions);
     ui.add_space(8.0);
     if grid.sums.totals.items == 0 {
@@ -38,12 +53,13 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, 
     ui.add_space(4.0);
     let below = 30.0;
     let top = ui.cursor().top();
-    let height = ui.available_height() - below;
+    let height = high.unwrap_or_else(|| ui.available_height() - below).max(3.0 * ROW);
+    items.rows_seen = rows_seen(height);
     let scroll = keys(ui, page, holder, items, &mut actions);
     ui.scope(|ui| {
         ui.set_max_height(height);
         ui.spacing_mut().item_spacing = egui::vec2(6.0, 0.0);
-        table(ui, page, grid, scroll, &mut actions);
+        table(ui, (page, project), items, scroll, &mut actions);
     });
     let area = egui::Rect::from_min_max(
         egui::pos2(ui.min_rect().left(), top),
@@ -54,10 +70,24 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, project: &Project, grid: &Grid, 
         actions.push(UserAction::Grid(GridAction::Hover(hovered)));
     }
     if grid.view.places.is_empty() {
-        muted(ui, "No item fits the filters");
+        nothing(ui, area, "No item fits the filters");
     }
-    ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid));
+    match high {
+        Some(_) => selection(ui, grid),
+        None => drop(ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, grid))),
+    }
     actions
+}
+
+/// How many rows a table so high shows whole.
+pub(super) fn rows_seen(height: f32) -> usize {
+    ((height - ROW) / ROW).max(1.0) as usize
+}
+
+/// Said in the place of rows, below their headings.
+pub(super) fn nothing(ui: &mut Ui, area: egui::Rect, words: &str) {
+    let place = egui::Rect::from_min_max(area.min + egui::vec2(0.0, ROW + 12.0), area.max);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(place), |ui| muted(ui, words));
 }
 
 fn empty(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
@@ -78,7 +108,7 @@ fn empty(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
 fn keys(ui: &Ui, page: PageContext<'_>, holder: Holder, items: Items<'_>, actions: &mut Actions) -> Option<usize> {
     let grid = items.grid;
     // A row that the filter hides is not acted on. Looked for only when a key is there to act.
-    let cursor = grid.selection.cursor.filter(|_| keys::is_any_pressed(ui) && grid.cursor_row(page.snapshot).is_some());
+    let cursor = grid.selection.cursor.filter(|_| keys::is_any_wanted(ui) && grid.cursor_row(page.snapshot).is_some());
     keys::act(ui, holder, &Subject::Items(Items { cursor, ..items }), actions);
     let moved = actions.iter().rev().find_map(|action| match action {
         UserAction::Grid(GridAction::Move(rows, _)) => Some(*rows),
@@ -91,65 +121,107 @@ fn keys(ui: &Ui, page: PageContext<'_>, holder: Holder, items: Items<'_>, action
 #[derive(Clone, Copy)]
 struct Rows<'a> {
     page: PageContext<'a>,
+    project: &'a Project,
     grid: &'a Grid,
+    items: Items<'a>,
     /// Where rows may be seen.
     area: egui::Rect,
-    /// No room for all columns: those that other columns hint at are left out.
-    narrow: bool,
+    /// The columns of figures there is room for, that nobody hid.
+    figures: &'a [(Column, f32)],
     /// The domains of all items, if they are said in the heading only.
     domains: Option<&'a (String, String)>,
 }
 
-/// Widths of name, status, messages, data, errors, since: what is happening takes the rest.
-fn widths(room: f32, brief: bool) -> [f32; 6] {
-    match (room, brief) {
+/// A page that is lower is scrolled.
+const LOW: f32 = 420.0;
+
+/// Widths of name, status, messages, data, errors, since: what is happening takes the rest. The name takes no more than the
+/// longest one needs.
+fn widths(room: f32, brief: bool, longest: usize) -> [f32; 6] {
+    let wide = match (room, brief) {
+        (..TINY, _) => [120.0, 104.0, 0.0, 64.0, 0.0, 0.0],
         (..NARROW, _) => [170.0, 132.0, 104.0, 68.0, 0.0, 0.0],
         // "Submitted (will start in 10 hours)" is whole.
         (..WIDE, true) => [214.0, 222.0, 104.0, 68.0, 46.0, 70.0],
         (..WIDE, false) => [310.0, 200.0, 104.0, 68.0, 46.0, 70.0],
         (_, _) => [480.0, 220.0, 132.0, 92.0, 64.0, 96.0],
+    };
+    if brief && room < WIDE {
+        return wide; // its heading says the domains
     }
+    let [name, status, messages, data, errors, since] = wide;
+    let needed = (longest as f32 * LETTER + ICON + 12.0).max(LEAST_NAME);
+    [name.min(needed), status, messages, data, errors, since]
 }
 
-fn table(ui: &mut Ui, page: PageContext<'_>, grid: &Grid, scroll: Option<usize>, actions: &mut Actions) {
+/// With less room the name and what is happening are what is left.
+const TINY: f32 = 640.0;
+/// How wide a letter of an address is, more or less.
+const LETTER: f32 = 6.6;
+/// A name has at least so much room: its heading is seen.
+const LEAST_NAME: f32 = 150.0;
+
+fn table(
+    ui: &mut Ui,
+    (page, project): (PageContext<'_>, &Project),
+    items: Items<'_>,
+    scroll: Option<usize>,
+    actions: &mut Actions,
+) {
+    let grid = items.grid;
     // As wide as the ground of selected rows: half a gap beyond the cells, and not below the scroll bar.
     let mut area = ui.available_rect_before_wrap();
     // Addresses take less room where their domains stand in the heading; where there is room enough they are whole.
     let domains = grid.sums.domains.as_ref().filter(|_| area.width() < WIDE);
-    let wide = widths(area.width(), domains.is_some());
-    let narrow = area.width() < NARROW;
+    let longest = if domains.is_some() { grid.sums.longest.brief } else { grid.sums.longest.whole };
+    let wide = widths(area.width(), domains.is_some(), longest);
     area.min += egui::vec2(-3.0, ROW);
     area.max.x -= ui.spacing().scroll.floating_allocated_width - 3.0;
     // The line that resizes a column is there when it is looked for, and quiet otherwise.
     ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
+    // A click on a text is one on its row.
+    ui.style_mut().interaction.selectable_labels = false;
+    let figures = figures(&wide, grid);
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project, wide.map(|wide| wide as u32)))
+        .id_salt(("items", grid.project, wide.map(|wide| wide as u32), figures.len()))
         .auto_shrink([false, false])
+        // The whole row is clicked; the keyboard stops at its controls only.
+        .sense(Sense::CLICK)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
         .column(Width::initial(wide[0]).range(120.0..=700.0).clip(true).resizable(true))
         .column(Width::exact(wide[1]).clip(true))
-        .column(Width::remainder().at_least(100.0).clip(true));
-    for wide in wide.into_iter().skip(2).filter(|wide| *wide > 0.0) {
-        table = table.column(Width::exact(wide));
+        .column(Width::remainder().at_least(if area.width() < TINY { 56.0 } else { 100.0 }).clip(true));
+    for (_, wide) in &figures {
+        table = table.column(Width::exact(*wide));
     }
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    let rows = Rows { page, grid, area, narrow, domains };
+    let rows = Rows { page, project, grid, items, area, figures: &figures, domains };
     table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
         body.rows(ROW, grid.view.places.len(), |mut row| {
             if let Some(item) = grid.view.places.get(row.index()).and_then(|place| page.snapshot.row(*place)) {
                 row.set_selected(grid.selection.selected.contains(&item.item));
-                cells(&mut row, rows, item, actions);
+                // Painted by the row itself, without waiting for the next frame.
+                row.set_hovered(false);
+                let parts = cells(&mut row, rows, item, actions);
+                let whole = parts.into_iter().fold(row.response(), |whole, part| whole | part);
+                grid_row::act(&whole, items, item, actions);
             }
         });
     });
 }
 
+/// The columns of figures: there is room for them, and nobody hid them.
+fn figures(wide: &[f32; 6], grid: &Grid) -> Vec<(Column, f32)> {
+    let all = Column::OPTIONAL.into_iter().zip(wide.iter().skip(2).copied());
+    all.filter(|(column, wide)| *wide > 0.0 && !grid.hidden.contains(column)).collect()
+}
+
 fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
-    let Rows { grid, narrow, domains, .. } = rows;
+    let Rows { grid, figures, domains, .. } = rows;
     row.col(|ui| header_star(ui, rows, actions));
     row.col(|ui| {
         let all = !grid.view.places.is_empty() && grid.selection.targets.len() == grid.view.places.len();
@@ -160,10 +232,10 @@ fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
             actions.push(UserAction::Grid(GridAction::SelectAll(on)));
         }
     });
-    let shown = Column::ALL.len() - if narrow { 2 } else { 0 };
-    for column in Column::ALL.into_iter().take(shown).skip(1) {
+    let words = [Column::Name, Column::Status, Column::Folders];
+    for column in words.into_iter().chain(figures.iter().map(|(column, _)| *column)) {
         row.col(|ui| {
-            let right = matches!(column, Column::Messages | Column::Data | Column::Errors | Column::Since);
+            let right = Column::OPTIONAL.contains(&column);
             let layout =
                 if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
             ui.with_layout(layout, |ui| sort_button(ui, column, grid, domains, actions));
@@ -205,9 +277,8 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
 }
 
 /// The star of the header acts on everything selected (R56, R58).
-fn header_star(ui: &mut Ui, Rows { grid, page, .. }: Rows<'_>, actions: &mut Actions) {
+fn header_star(ui: &mut Ui, Rows { items, .. }: Rows<'_>, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let items = Items { grid, cursor: None, held: None, now: page.now, starts_held: false, at_once: 0 };
     let subject = Subject::Items(items);
     let response = star::button(ui, None, palette.border, "Star of the selected items", 6.5);
     let refused = (ActionName::NoStar.entry().rule)(&subject).err();
@@ -227,9 +298,10 @@ fn header_star(ui: &mut Ui, Rows { grid, page, .. }: Rows<'_>, actions: &mut Act
     }
 }
 
-fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
-    let Rows { page, grid, area, narrow, .. } = rows;
-    let counts = item.progress.counts;
+/// Answers the parts of the row that a pointer acts on by themselves, and on the row with another button.
+fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &mut Actions) -> Vec<Response> {
+    let Rows { page, grid, area, .. } = rows;
+    let mut parts = Vec::with_capacity(2);
     row.col(|ui| {
         hover(ui, area, grid, item);
         star_cell(ui, grid, item, actions);
@@ -249,7 +321,7 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
     row.col(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             note(ui, item, actions);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| name_cell(ui, rows, item, actions));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| parts.push(name_cell(ui, rows, item)));
         });
     });
     let seen = look(item, page.now);
@@ -257,29 +329,39 @@ fn cells(row: &mut TableRow<'_, '_>, rows: Rows<'_>, item: &ItemRow, actions: &m
         ui.add_space(6.0);
         let color = Palette::of(ui).tone(seen.tone);
         let name = format!("{}: open {}", seen.words, item.source);
-        if badge(ui, seen.icon, &seen.words, color, &name).clicked() {
+        let link = badge(ui, seen.icon, &seen.words, color, &name);
+        if link.clicked() {
             actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
         }
+        parts.push(grid_row::only_menu(link));
     });
-    row.col(|ui| happening_cell(ui, page, item, seen.tone));
-    row.col(|ui| figure(ui, look::messages(item), None));
-    row.col(|ui| figure(ui, words::size_or_dash(look::bytes(item)), None));
-    if narrow {
-        return;
+    row.col(|ui| happening_cell(ui, rows, item, seen.tone));
+    for (column, _) in rows.figures {
+        row.col(|ui| figure_cell(ui, page, item, *column));
     }
-    row.col(|ui| {
-        let color = (counts.errors > 0).then(|| Palette::of(ui).tone(Tone::Warning));
-        figure(ui, words::count_or_dash(counts.errors), color);
-    });
-    row.col(|ui| {
-        let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, page.now, page.zone));
-        figure(ui, since, Some(Palette::of(ui).muted));
-    });
+    parts
 }
 
-fn happening_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, tone: Tone) {
+fn figure_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, column: Column) {
     let palette = Palette::of(ui);
-    let Happening { folders, words } = happening(item, page.zone);
+    match column {
+        Column::Data => figure(ui, words::size_or_dash(look::bytes(item)), None),
+        Column::Errors => {
+            let errors = item.progress.counts.errors;
+            let color = (errors > 0).then(|| palette.tone(Tone::Warning));
+            figure(ui, words::count_or_dash(errors), color);
+        }
+        Column::Since => {
+            let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, page.now, page.zone));
+            figure(ui, since, Some(palette.muted));
+        }
+        _ => figure(ui, look::messages(item), None),
+    }
+}
+
+fn happening_cell(ui: &mut Ui, Rows { page, project, .. }: Rows<'_>, item: &ItemRow, tone: Tone) {
+    let palette = Palette::of(ui);
+    let Happening { folders, words } = happening(item, project, page.zone);
     let left = item.progress.leaves_something() || item.mail.is_some();
     let loud = folders.is_some() || item.status == Status::Failed || left;
     let color = if loud { palette.text } else { palette.muted };
@@ -337,7 +419,7 @@ fn star_cell(ui: &mut Ui, grid: &Grid, item: &ItemRow, actions: &mut Actions) {
 }
 
 /// Domains are muted; equal local parts are shown once.
-fn name_cell(ui: &mut Ui, Rows { grid, domains, .. }: Rows<'_>, item: &ItemRow, actions: &mut Actions) {
+fn name_cell(ui: &mut Ui, Rows { domains, .. }: Rows<'_>, item: &ItemRow) -> Response {
     let palette = Palette::of(ui);
     let (source, mut at_source) = item.source.split_once('@').unwrap_or((&item.source, ""));
     let (destination, mut at_destination) = item.destination.split_once('@').unwrap_or((&item.destination, ""));
@@ -369,15 +451,5 @@ fn name_cell(ui: &mut Ui, Rows { grid, domains, .. }: Rows<'_>, item: &ItemRow, 
             .sense(Sense::click()),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Cell, true, &whole));
-    let response = if domains.is_some() { response.on_hover_text(&whole) } else { response };
-    if response.double_clicked() {
-        actions.push(UserAction::Go(Route::Item(grid.project, item.item)));
-    } else if response.clicked() {
-        let modifiers = ui.input(|input| input.modifiers);
-        actions.push(UserAction::Grid(match (modifiers.shift, modifiers.command) {
-            (true, _) => GridAction::Range(item.item),
-            (false, true) => GridAction::Toggle(item.item),
-            (false, false) => GridAction::Only(item.item),
-        }));
-    }
+    if domains.is_some() { response.on_hover_text(&whole) } else { response }
 }

@@ -13,7 +13,7 @@ use crate::domain::star::Star;
 use crate::domain::status::HoldReason;
 use crate::domain::status_words;
 use crate::ui::action::{self, ActionName, HeldLine, Items, Subject, UserAction};
-use crate::ui::model::grid::{Grid, GridAction, Tab};
+use crate::ui::model::grid::{Column, Grid, GridAction, Tab};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
@@ -38,10 +38,12 @@ pub fn head(
     actions: &mut Actions,
 ) {
     ui.horizontal(|ui| {
-        ui.label(text(Type::Page, &project.name));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| buttons(ui, items, actions));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            buttons(ui, items, actions);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| cut(ui, text(Type::Page, &project.name)));
+        });
     });
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         server(ui, "FROM", &project.source, "(read only)");
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
@@ -56,9 +58,13 @@ pub fn head(
 
 fn progress(ui: &mut Ui, sum: &Summary, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
-        summary_bar(ui, sum, 260.0);
-        ui.label(text(Type::Small, sum.progress()));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| at_once(ui, items, actions));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            at_once(ui, items, actions);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                summary_bar(ui, sum, (ui.available_width() * 0.4).clamp(80.0, 260.0));
+                cut(ui, text(Type::Small, sum.progress()));
+            });
+        });
     });
 }
 
@@ -136,13 +142,20 @@ fn buttons(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     let subject = Subject::Items(items);
     more(ui, &subject, actions);
     Control::of(ActionName::ImportItems).show(ui, &subject, actions);
-    let (chosen, shown) = (items.grid.selection.targets.len() as u64, items.grid.view.places.len() as u64);
-    let stop = if chosen == 0 { "Stop".to_owned() } else { format!("Stop {}", words::count(chosen)) };
+    // They say how many it will be done with.
+    let selection = &items.grid.selection;
+    let number = |items: usize| words::count(items as u64);
+    let stop = match selection.targets.len() {
+        0 => "Stop".to_owned(),
+        _ => format!("Stop {}", number(selection.stoppable.items)),
+    };
     Control::of(ActionName::Stop).label(stop).show(ui, &subject, actions);
-    let (name, words) = match (chosen, shown) {
-        (0, 0) => (ActionName::StartShown, "Start…".to_owned()),
-        (0, shown) => (ActionName::StartShown, format!("Start all {}…", words::count(shown))),
-        (chosen, _) => (ActionName::Start, format!("Start {}…", words::count(chosen))),
+    let (shown, startable) = (items.grid.view.places.len(), items.grid.sums.totals.shown.0);
+    let (name, words) = match selection.targets.len() {
+        0 if startable == 0 => (ActionName::StartShown, "Start…".to_owned()),
+        0 if startable == shown => (ActionName::StartShown, format!("Start all {}…", number(shown))),
+        0 => (ActionName::StartShown, format!("Start {} of {}…", number(startable), number(shown))),
+        _ => (ActionName::Start, format!("Start {}…", number(selection.startable.items))),
     };
     Control::of(name).label(words).primary().show(ui, &subject, actions);
 }
@@ -210,9 +223,10 @@ pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
     if grid.filter.tab == Tab::Held {
         reasons(ui, grid, actions);
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         search(ui, grid, actions);
         star_filter(ui, grid, actions);
+        columns(ui, grid, actions);
         if grid.filter.is_active() {
             muted_count(ui, grid);
             Control::of(ActionName::ClearFilters).show(ui, &subject, actions);
@@ -296,6 +310,21 @@ fn star_filter(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
     }
 }
 
+/// Which columns are shown.
+fn columns(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
+    let border = Palette::of(ui).border;
+    Popup::menu(&ui.button("Columns…")).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        // Menus take the edges off their controls; boxes to tick need theirs.
+        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, border);
+        for column in Column::OPTIONAL {
+            let mut on = !grid.hidden.contains(&column);
+            if ui.checkbox(&mut on, column.label()).changed() {
+                actions.push(UserAction::Grid(GridAction::Column(column)));
+            }
+        }
+    });
+}
+
 /// Which stars a grid shows; answers one that was ticked or unticked.
 pub(super) fn stars_shown(ui: &mut Ui, stars: &BTreeSet<Option<Star>>) -> Option<Option<Star>> {
     let palette = Palette::of(ui);
@@ -353,7 +382,7 @@ pub fn selection(ui: &mut Ui, grid: &Grid) {
             return;
         }
         cut(ui, text(Type::Small, line));
-        let (start, stop) = grid.selection.allowed;
+        let (start, stop) = (grid.selection.startable.items, grid.selection.stoppable.items);
         for (count, word) in [(start, "can be started"), (stop, "can be stopped")] {
             muted(ui, format!("· {} {word}", words::count(count as u64)));
         }

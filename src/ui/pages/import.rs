@@ -14,7 +14,7 @@ use crate::ui::model::mask::masked;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
-use crate::ui::widgets::field::focus_once;
+use crate::ui::widgets::field::{drop_down, focus_once};
 use crate::ui::widgets::text::{forget_typing, muted, text};
 
 /// A longer pasted list is not laid out as a text: that would take the window's time with every letter.
@@ -112,14 +112,11 @@ fn encoding(ui: &mut Ui, form: &mut ImportForm, read_as: &'static str) {
     ui.horizontal(|ui| {
         let label = ui.label("Read as");
         let chosen = form.encoding.map_or(read_as, ListEncoding::name);
-        let choice = ComboBox::from_id_salt("encoding").selected_text(chosen).width(150.0).show_ui(ui, |ui| {
-            for name in ListEncoding::OFFERED {
-                if ui.selectable_label(name == chosen, name).clicked() {
-                    form.encoding = ListEncoding::named(name);
-                }
-            }
-        });
-        choice.response.labelled_by(label.id);
+        let combo = ComboBox::from_id_salt("encoding").selected_text(chosen).width(150.0);
+        let names = ListEncoding::OFFERED.iter().map(|name| (*name == chosen, *name));
+        if let Some(name) = drop_down(ui, combo, label.id, names).and_then(|at| ListEncoding::OFFERED.get(at)) {
+            form.encoding = ListEncoding::named(name);
+        }
         muted(ui, "Do the addresses look right?");
     });
 }

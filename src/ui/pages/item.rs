@@ -20,7 +20,7 @@ use crate::ui::model::item::{self, ItemPage};
 use crate::ui::model::look::{self, look};
 use crate::ui::model::words;
 use crate::ui::route::Route;
-use crate::ui::theme::{LISTS, NARROW, Palette, Tone, Type};
+use crate::ui::theme::{NARROW, Palette, Tone, Type};
 use crate::ui::widgets::icon::{self, Icon};
 use crate::ui::widgets::text::{columns, copy, cut, muted, section, text};
 use crate::ui::widgets::{bars, star};
@@ -59,21 +59,16 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     }
     ui.add_space(12.0);
     let narrow = ui.available_width() < NARROW;
-    let wide = if narrow { 240.0 } else { 372.0 };
+    let wide = if narrow { 240.0 } else { 430.0 };
+    let lists = ItemContext { context, project, page, row, narrow };
     let left = egui::Panel::left("migrated").exact_size(wide).resizable(false).show_separator_line(false);
     left.frame(Frame::new()).show(ui, |ui| {
         migrated(ui, row, narrow);
+        item_lists::beside(ui, lists, &mut actions);
     });
-    egui::CentralPanel::default().frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO })).show(
-        ui,
-        |ui| {
-            // Figures stay in context of their names, however large the window. A panel takes all it can get, its part not.
-            ui.scope(|ui| {
-                ui.set_max_width(ui.available_width().min(LISTS));
-                item_lists::show(ui, ItemContext { context, project, page, row, narrow }, &mut actions);
-            });
-        },
-    );
+    egui::CentralPanel::default()
+        .frame(Frame::new().inner_margin(Margin { left: 24, ..Margin::ZERO }))
+        .show(ui, |ui| item_lists::show(ui, lists, &mut actions));
     actions
 }
 
@@ -250,10 +245,10 @@ fn retrying(
     };
     let line = match retry.failure.cause {
         // No failure, and no try.
-        Cause::Settling => format!("{what}, until {until} at the latest"),
-        Cause::OutsideHours | Cause::OwnNetwork => format!("{}: goes on at {until}", words.headline),
-        _ if retry.is_no_try() => format!("Retry mode: {what} · goes on at {until}"),
-        _ => format!("Retry mode: {what} · try {} of {} at {until}", retry.attempt, retry.limit),
+        Cause::Settling => format!("Until {until} at the latest: {what}"),
+        Cause::OutsideHours | Cause::OwnNetwork => format!("Until {until}: {}", words.headline),
+        _ if retry.is_no_try() => format!("Retry mode until {until}: {what}"),
+        _ => format!("Retry mode until {until}: {what} · try {} of {}", retry.attempt, retry.limit),
     };
     let line = [Some(line), wording::daily_limit(retry), wording::others_wait(others)]
         .into_iter()

@@ -1,6 +1,6 @@
 //! The lists of an item's page: Folder Summary (R19), errors, passes.
 
-use egui::{Align, Layout, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui::{Align, Frame, Layout, Margin, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
@@ -13,10 +13,14 @@ use crate::ui::action::{ActionName, UserAction};
 use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
-use crate::ui::theme::{LINE, Palette, Tone, Type};
+use crate::ui::theme::{LINE, LISTS, Palette, Tone, Type};
 use crate::ui::widgets::icon;
-use crate::ui::widgets::text::{cut, figure, muted, section, text};
+use crate::ui::widgets::text::{cut, cut_middle, figure, muted, section, text};
 
+/// With so much room errors stand beside folders.
+const BESIDE: f32 = 1100.0;
+/// Errors are no wider: their texts are read.
+const ERRORS: f32 = 640.0;
 /// The least width of a folder's name.
 const NAME: f32 = 120.0;
 
@@ -43,8 +47,21 @@ const LOUD: [&str; 3] = ["Waiting", "Differ", "Errors"];
 const PASSES: [(&str, f32); 5] =
     [("Started", 74.0), ("Took", 66.0), ("Copied", 56.0), ("Data", 72.0), ("Errors", 46.0)];
 
+/// With less room than this, passes show the figures that are looked for first.
+const PASSES_WIDE: f32 = 520.0;
+
+/// The figures of passes there is room for.
+fn pass_figures(narrow: bool, room: f32) -> Vec<(&'static str, f32)> {
+    let words: &[&str] = match (narrow, room < PASSES_WIDE) {
+        (true, _) => &["Started", "Copied", "Errors"],
+        (false, true) => &["Started", "Took", "Errors"],
+        (false, false) => return PASSES.to_vec(),
+    };
+    PASSES.into_iter().filter(|(word, _)| words.contains(word)).collect()
+}
+
 fn is_shown(word: &str, narrow: bool) -> bool {
-    !narrow || matches!(word, "Copied" | "To copy" | "Started" | "Errors" | "Waiting" | "Differ")
+    !narrow || matches!(word, "Copied" | "To copy" | "Errors" | "Waiting" | "Differ")
 }
 
 /// The figures of folders there is room for, and something to count in.
@@ -61,52 +78,93 @@ fn figures_of(details: &Details, narrow: bool, room: f32, gap: f32) -> Vec<ListF
     figures
 }
 
-/// The columns there is room for.
-fn shown<const N: usize>(columns: [(&str, f32); N], narrow: bool) -> impl Iterator<Item = (&str, f32)> {
-    columns.into_iter().filter(move |(word, _)| is_shown(word, narrow))
-}
-
-/// Paints them.
+/// Paints them. With room the errors stand beside the folders, else below them.
 pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     let Some(details) = &lists.page.details else {
         section(ui, "Folder Summary");
         muted(ui, "Reading…");
         return;
     };
+    if ui.available_width() >= BESIDE {
+        let wide = (ui.available_width() * 0.45).min(ERRORS);
+        let right = egui::Panel::right("errors").exact_size(wide).resizable(false).show_separator_line(false);
+        let margin = Margin { left: 24, ..Margin::ZERO };
+        right.frame(Frame::new().inner_margin(margin)).show(ui, |ui| troubles(ui, lists, details, actions));
+        egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+            // Figures stay in sight of their names, however large the window. A panel takes all it can get, its part not.
+            ui.scope(|ui| {
+                ui.set_max_width(ui.available_width().min(LISTS));
+                folder_summary(ui, lists, details, actions);
+            });
+        });
+        return;
+    }
+    // What stands below needs little room while nothing went wrong.
+    let quiet = details.errors.is_empty() && details.notices.is_empty() && !waits(lists);
+    let passes = if lists.narrow { LINE * (details.passes.len().min(4) as f32 + 1.0) + 46.0 } else { 0.0 };
+    let below = if quiet { 50.0 + passes } else { ui.available_height() * 0.5 };
+    ui.scope(|ui| {
+        ui.set_max_height((ui.available_height() - below).max(150.0));
+        folder_summary(ui, lists, details, actions);
+    });
+    ui.add_space(8.0);
+    troubles(ui, lists, details, actions);
+}
+
+/// What stands under *Migrated Items* where there is room: passes and credentials.
+pub fn beside(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
+    let Some(details) = lists.page.details.as_ref().filter(|_| !lists.narrow) else { return };
+    ui.add_space(8.0);
+    ScrollArea::vertical()
+        .id_salt("beside")
+        .auto_shrink([false, false])
+        .show(ui, |ui| past(ui, lists, details, actions));
+}
+
+fn waits(lists: ItemContext<'_>) -> bool {
+    lists.row.status == Status::WaitingForUser
+}
+
+fn folder_summary(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     ui.horizontal(|ui| {
         section(ui, "Folder Summary");
         if !details.folders.is_empty() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| choose(ui, lists.page, actions));
         }
     });
-    // What stands below needs little room while nothing went wrong.
-    let few = LINE * (details.passes.len().min(4) as f32 + 1.0) + 96.0;
-    let quiet = details.errors.is_empty() && details.notices.is_empty();
-    let below = if quiet { few } else { ui.available_height() * 0.5 };
-    let height = (ui.available_height() - below).max(120.0);
-    ui.scope(|ui| {
-        ui.set_max_height(height);
-        ui.spacing_mut().item_spacing.y = 0.0;
-        folders(ui, lists, details, actions);
-    });
-    ui.add_space(8.0);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    folders(ui, lists, details, actions);
+}
+
+/// What needs a look.
+fn troubles(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
-        let waits = lists.row.status == Status::WaitingForUser;
-        if waits {
+        if waits(lists) {
             item_credentials::show(ui, lists, &details.credentials, actions);
             ui.add_space(8.0);
         }
-        section(ui, "Errors");
+        // As high as the heading beside it, which has controls.
+        ui.horizontal(|ui| {
+            ui.set_min_height(ui.spacing().interact_size.y);
+            section(ui, "Errors");
+        });
         item_errors::show(ui, lists, details, actions);
         ui.add_space(8.0);
         item_notices::show(ui, &lists.page.lists.notices, (lists.row.item, details.notices.len()), actions);
-        section(ui, "Passes");
-        passes(ui, lists, details);
-        if !waits {
-            ui.add_space(8.0);
-            item_credentials::show(ui, lists, &details.credentials, actions);
+        if lists.narrow {
+            past(ui, lists, details, actions);
         }
     });
+}
+
+/// Passes, and how the mailboxes are opened.
+fn past(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
+    section(ui, "Passes");
+    ui.scope(|ui| passes(ui, lists, details));
+    if !waits(lists) {
+        ui.add_space(8.0);
+        item_credentials::show(ui, lists, &details.credentials, actions);
+    }
 }
 
 /// The search for folders and which of them are shown, from right to left.
@@ -168,7 +226,7 @@ fn folders(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut
         .body(|body| {
             body.rows(LINE, lines.len() + usize::from(more), |mut row| {
                 match lines.get(row.index()).and_then(|place| details.folders.get(*place)) {
-                    Some(line) => folder(&mut row, line, &figures),
+                    Some(line) => folder(&mut row, line, &figures, lists.row.status.is_active()),
                     None => {
                         drop(row.col(|ui| Control::of(ActionName::MoreFolders).show(ui, &lists.subject(), actions)))
                     }
@@ -177,22 +235,24 @@ fn folders(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut
         });
 }
 
-fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[ListFigure]) {
+fn folder(row: &mut TableRow<'_, '_>, line: &FolderLine, figures: &[ListFigure], active: bool) {
     let counts = &line.folder.counts;
     row.col(|ui| {
         let same = line.source == line.destination;
         let words = if same { line.source.clone() } else { format!("{} → {}", line.source, line.destination) };
-        cut(ui, text(Type::Small, words));
+        let color = Palette::of(ui).text;
+        cut_middle(ui, Type::Small, &words, color);
     });
     row.col(|ui| {
         let palette = Palette::of(ui);
         let color = match line.folder.phase {
-            FolderPhase::Working => palette.tone(Tone::Moving),
+            FolderPhase::Working if active => palette.tone(Tone::Moving),
+            FolderPhase::Working => palette.tone(Tone::Warning),
             FolderPhase::Done | FolderPhase::Unchanged => palette.tone(Tone::Good),
             FolderPhase::Failed | FolderPhase::DestinationGone => palette.tone(Tone::Bad),
             FolderPhase::Waiting => palette.muted,
         };
-        cut(ui, text(Type::Small, item::phase(line.folder.phase)).color(color));
+        cut(ui, text(Type::Small, item::phase(line.folder.phase, active)).color(color));
     });
     for (word, _, of) in figures {
         let number = of(counts);
@@ -224,21 +284,22 @@ fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
     }
     let PageContext { now, zone, .. } = lists.context;
     ui.spacing_mut().item_spacing.y = 0.0;
-    // In line with the folders above, which leave room for a scroll bar.
+    // Room for a scroll bar is left.
     ui.set_max_width(ui.available_width() - ui.spacing().scroll.floating_allocated_width);
-    let narrow = lists.narrow;
+    let columns = pass_figures(lists.narrow, ui.available_width());
+    let narrow = columns.len() < PASSES.len();
     let mut table = TableBuilder::new(ui)
         .id_salt(("passes", narrow))
         .vscroll(false)
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::exact(if narrow { 84.0 } else { 100.0 }).clip(true))
-        .column(Column::remainder().range(110.0..=430.0).clip(true));
-    for (_, wide) in shown(PASSES, narrow) {
-        table = table.column(Column::exact(wide));
+        .column(Column::exact(if narrow { 80.0 } else { 100.0 }).clip(true))
+        .column(Column::remainder().range(96.0..=430.0).clip(true));
+    for (_, wide) in &columns {
+        table = table.column(Column::exact(*wide));
     }
     table
         .header(LINE, |mut header| {
-            let figures = shown(PASSES, narrow).map(|(word, _)| word);
+            let figures = columns.iter().map(|(word, _)| *word);
             headings(&mut header, ["Pass", "Status"], figures);
         })
         .body(|body| {
@@ -274,7 +335,7 @@ fn passes(ui: &mut Ui, lists: ItemContext<'_>, details: &Details) {
                     words::size_or_dash(counts.bytes),
                     words::count_or_dash(counts.errors),
                 ];
-                for (words, _) in figures.into_iter().zip(PASSES).filter(|(_, column)| is_shown(column.0, narrow)) {
+                for (words, _) in figures.into_iter().zip(PASSES).filter(|(_, column)| columns.contains(column)) {
                     row.col(|ui| figure(ui, words, None));
                 }
             });

@@ -1,9 +1,9 @@
 //! Keys: when they belong to a page, what they do there, and the overlay that names them.
 
-use egui::{Align, Event, Layout, Popup, ScrollArea, Ui};
+use egui::{Align, Event, Key, Layout, Modifiers, Popup, ScrollArea, Ui};
 
-use super::Actions;
 use super::controls::Control;
+use super::{Actions, palette};
 use crate::ui::action::{
     ACTIONS, ActionIcon, ActionName, Entry, Reach, Screen, Shortcut, Subject, Unavailable, UserAction, keyed,
 };
@@ -51,13 +51,20 @@ pub fn are_for(ui: &Ui) -> bool {
     top.is_none_or(|top| top == ui.layer_id()) && !Popup::is_any_open(ui.ctx())
 }
 
-/// Whether any key was pressed: only then is it worth while to look for what it would act on.
-pub fn is_any_pressed(ui: &Ui) -> bool {
-    ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. })))
+/// Whether it is worth while to look for what a key would act on: one was pressed, or the palette offers what they do.
+pub fn is_any_wanted(ui: &Ui) -> bool {
+    is_any_pressed(ui) || palette::is_asked(ui.ctx())
+}
+
+fn is_any_pressed(ui: &Ui) -> bool {
+    ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Key { pressed: true, .. } | Event::Copy)))
 }
 
 /// Does what keys do here, by the table; `holder` had the keyboard before the page or dialog was painted.
 pub fn act(ui: &Ui, holder: Holder, subject: &Subject<'_>, actions: &mut Actions) {
+    if palette::is_page(subject) && palette::is_asked(ui.ctx()) {
+        palette::offer(ui.ctx(), subject);
+    }
     if holder == Holder::Another || !is_any_pressed(ui) {
         return;
     }
@@ -88,6 +95,8 @@ fn is_pressed(ui: &Ui, shortcut: &Shortcut) -> bool {
         Event::Key { key, modifiers, pressed: true, .. } => {
             *key == shortcut.key && modifiers.matches_logically(shortcut.modifiers)
         }
+        // What the system's key for copying becomes.
+        Event::Copy => (shortcut.key, shortcut.modifiers) == (Key::C, Modifiers::COMMAND),
         _ => false,
     };
     ui.input(|input| input.events.iter().any(fits))

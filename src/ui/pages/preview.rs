@@ -13,8 +13,9 @@ use crate::ui::model::preview::{Looking, PreviewPage, as_text, cells, counts, fl
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{Palette, ROW, Tone, Type};
+use crate::ui::widgets::field::drop_down;
 use crate::ui::widgets::icon::{self, Icon};
-use crate::ui::widgets::text::{copy, cut, figure, muted, text};
+use crate::ui::widgets::text::{copy, cut, cut_middle, figure, muted, text};
 
 /// Paints it.
 pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &PreviewPage) -> Actions {
@@ -62,18 +63,15 @@ fn choose(ui: &mut Ui, page: &PreviewPage, actions: &mut Actions) {
     }
     let label = ui.label(text(Type::Small, "Item"));
     let combo = ComboBox::from_id_salt("previewed item").width(360.0).selected_text(shown);
-    let chosen = combo.show_ui(ui, |ui| {
-        for (item, name) in &page.names {
-            if ui.selectable_label(*item == page.item, name).clicked() {
-                actions.push(UserAction::Look(*item));
-            }
-        }
-        if let Some(more @ 1..) = page.among.len().checked_sub(page.names.len()) {
-            muted(ui, format!("and {}: select fewer to choose among them", words::counted(more, "other item")));
-        }
-    });
-    chosen.response.labelled_by(label.id);
-    muted(ui, format!("of {}", words::counted(page.among.len(), "item")));
+    let names = page.names.iter().map(|(item, name)| (*item == page.item, name));
+    if let Some((item, _)) = drop_down(ui, combo, label.id, names).and_then(|at| page.names.get(at)) {
+        actions.push(UserAction::Look(*item));
+    }
+    let mut of = format!("of {}", words::counted(page.among.len(), "item"));
+    if page.among.len() > page.names.len() {
+        of += &format!(", the first {} of them to choose among", words::count(page.names.len() as u64));
+    }
+    muted(ui, of);
 }
 
 fn under_way(
@@ -163,11 +161,11 @@ fn line(row: &mut egui_extras::TableRow<'_, '_>, line: &PreviewLine) {
     let [folder, messages, to, why] = cells(line);
     let (left_out, flagged) = (matches!(line.fate, FolderFate::LeftOut(_)), !flags(line).is_empty());
     let color = |ui: &Ui| if left_out { Palette::of(ui).muted } else { Palette::of(ui).text };
-    row.col(|ui| drop(cut(ui, text(Type::Small, folder).color(color(ui)))));
+    row.col(|ui| drop(cut_middle(ui, Type::Small, &folder, color(ui))));
     row.col(|ui| figure(ui, messages, Some(color(ui))));
     row.col(|ui| {
         let to = if left_out { "left out".to_owned() } else { to };
-        cut(ui, text(Type::Small, to).color(color(ui)));
+        cut_middle(ui, Type::Small, &to, color(ui));
     });
     row.col(|ui| {
         let palette = Palette::of(ui);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Layout, Ui};
+use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
@@ -12,12 +12,13 @@ use crate::domain::project::Project;
 use crate::service::hybrid::HybridView;
 use crate::ui::action::{ActionName, Screen, Subject, UserAction};
 use crate::ui::model::hybrid::look;
+use crate::ui::model::project_order::{ProjectColumn, ProjectOrder};
 use crate::ui::model::projects::{BAR, Projects, Summary};
 use crate::ui::model::words;
 use crate::ui::route::Route;
 use crate::ui::theme::{NARROW, Palette, ROW, Type};
-use crate::ui::widgets::bars;
 use crate::ui::widgets::text::{cut, figure, muted, text};
+use crate::ui::widgets::{bars, icon};
 
 /// No project is chosen here.
 const SUBJECT: Subject<'_> = Subject::Nothing(Screen::Projects);
@@ -27,7 +28,7 @@ pub fn show(
     ui: &mut Ui,
     page: PageContext<'_>,
     (projects, hybrid): (&[Project], &[Arc<HybridView>]),
-    sums: &Projects,
+    (sums, order): (&Projects, ProjectOrder),
 ) -> Actions {
     let mut actions = Actions::new();
     keys::act(ui, Holder::before(ui), &SUBJECT, &mut actions);
@@ -59,13 +60,13 @@ pub fn show(
     if !narrow {
         table = table.column(Column::exact(92.0));
     }
-    table.header(ROW, |mut row| headings(&mut row, if narrow { 6 } else { 7 })).body(|body| {
+    let sorted = order.sorted(projects, sums);
+    table.header(ROW, |mut row| headings(&mut row, order, narrow, &mut actions)).body(|body| {
         body.rows(ROW + 4.0, projects.len() + hybrid.len(), |mut row| {
-            let Some(project) = projects.get(row.index()) else {
+            let Some((project, sum)) = sorted.get(row.index()) else {
                 let Some(view) = hybrid.get(row.index() - projects.len()) else { return };
                 return hybrid_row(&mut row, page, view, (bar, narrow), &mut actions);
             };
-            let sum = sums.of(project.id);
             row.col(|ui| {
                 if ui.link(text(Type::Strong, &project.name)).clicked() {
                     actions.push(UserAction::Go(Route::Project(project.id)));
@@ -75,26 +76,40 @@ pub fn show(
                 let servers = format!("{} → {}", project.source.place(), project.destination.place());
                 cut(ui, text(Type::Small, servers));
             });
-            figures(&mut row, page, &sum, narrow, |ui| summary_bar(ui, &sum, bar));
+            figures(&mut row, page, sum, narrow, |ui| summary_bar(ui, sum, bar));
         });
     });
     actions
 }
 
-fn headings(header: &mut TableRow<'_, '_>, shown: usize) {
-    let words = ["Name", "Source → destination", "Items", "Done", "Status", "Data", "Last activity"];
-    for (at, word) in words.into_iter().take(shown).enumerate() {
+/// A click on one orders the projects.
+fn headings(header: &mut TableRow<'_, '_>, order: ProjectOrder, narrow: bool, actions: &mut Actions) {
+    use ProjectColumn::{Name, Servers, Status};
+    for column in ProjectColumn::ALL.into_iter().take(if narrow { 6 } else { 7 }) {
         header.col(|ui| {
-            let color = Palette::of(ui).muted;
-            match at {
-                2 | 3 | 5 | 6 => figure(ui, word, Some(color)),
-                4 => {
-                    ui.add_space(12.0);
-                    cut(ui, text(Type::Small, word).color(color));
-                }
-                _ => drop(cut(ui, text(Type::Small, word).color(color))),
+            if column == Status {
+                ui.add_space(12.0);
             }
+            let layout = match column {
+                Name | Servers | Status => Layout::left_to_right(Align::Center),
+                _ => Layout::right_to_left(Align::Center),
+            };
+            ui.with_layout(layout, |ui| heading(ui, column, order, actions));
         });
+    }
+}
+
+fn heading(ui: &mut Ui, column: ProjectColumn, order: ProjectOrder, actions: &mut Actions) {
+    let (palette, on) = (Palette::of(ui), order.column == column);
+    let words = text(Type::Small, column.label()).color(if on { palette.text } else { palette.muted });
+    let response = ui.add(egui::Label::new(words).truncate().selectable(false).sense(Sense::click()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Sort by {}", column.label())));
+    if on {
+        let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(8.0), Sense::hover());
+        icon::sort_mark(ui.painter(), rect.center(), order.descending, palette.accent);
+    }
+    if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+        actions.push(UserAction::SortProjects(order.by(column)));
     }
 }
 
@@ -149,9 +164,10 @@ pub(super) fn summary_bar(ui: &mut Ui, sum: &Summary, width: f32) {
 
 fn painted_bar(ui: &mut Ui, sum: &Summary, width: f32) -> egui::Response {
     let palette = Palette::of(ui);
-    let mut parts: Vec<_> = sum.tones.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
-    let started: u64 = sum.tones.iter().sum();
-    parts.push(((sum.items as u64).saturating_sub(started), palette.track));
+    // Colour is what is done; what runs or waits is the rest of the track.
+    let mut parts: Vec<_> = sum.ended.iter().zip(BAR).map(|(count, tone)| (*count, palette.tone(tone))).collect();
+    let ended: u64 = sum.ended.iter().sum();
+    parts.push(((sum.items as u64).saturating_sub(ended), palette.track));
     bars::segments(ui, width, 8.0, &parts, palette.track)
 }
 

@@ -7,6 +7,7 @@ use super::keys::{self, Holder};
 use super::{Actions, PageContext};
 use crate::domain::pass::PassKind;
 use crate::domain::project::Project;
+use crate::domain::server::Server;
 use crate::domain::wording::capital;
 use crate::service::times;
 use crate::ui::action::{ActionName, Subject};
@@ -173,6 +174,7 @@ fn mails(ui: &mut Ui, form: &mut StartForm, actions: &mut Actions) {
         }
         ui.checkbox(&mut form.mails.do_not_ask, "Do not ask now");
     });
+    muted(ui, form.mails.named(&form.shares().items));
     match form.mails.cannot() {
         Some(why) if !form.mails.do_not_ask => {
             ui.label(text(Type::Small, format!("They cannot be asked: {why}")).color(palette.tone(Tone::Bad)));
@@ -197,6 +199,12 @@ fn mails(ui: &mut Ui, form: &mut StartForm, actions: &mut Actions) {
 fn direction(ui: &mut Ui, form: &mut StartForm, project: &Project) {
     ui.add_space(4.0);
     section(ui, "Is this the right direction?");
-    ui.label(format!("Copy FROM {} INTO {}", project.source.place(), project.destination.place()));
+    let side = |server: &Server, domains: &str| match domains {
+        "" => server.address(),
+        domains => format!("{} ({domains})", server.address()),
+    };
+    let (from, into) = &form.domains;
+    let words = format!("Copy FROM {} INTO {}", side(&project.source, from), side(&project.destination, into));
+    ui.add(egui::Label::new(words).wrap());
     ui.checkbox(&mut form.confirmed, "The direction is right");
 }

@@ -1,6 +1,6 @@
 //! Fields of forms: a label above what is typed or chosen, and what is wrong with it below.
 
-use egui::{ComboBox, Id, Rect, Response, TextEdit, Ui};
+use egui::{ComboBox, Id, Popup, Rect, Response, TextEdit, Ui};
 
 use super::text::{forget_typing, text};
 use crate::ui::theme::Type;
@@ -73,6 +73,42 @@ pub fn focus_once(entered: &mut bool, field: &Response) {
     }
 }
 
+/// A list that opens below its button; answers which of its entries was chosen. Whoever uses the keyboard stands on the entry that
+/// holds when it opens, and on the button when one was chosen; a list that the keyboard has left closes.
+pub fn drop_down<W: Into<egui::WidgetText>>(
+    ui: &mut Ui,
+    combo: ComboBox<'_>,
+    label: Id,
+    entries: impl Iterator<Item = (bool, W)>,
+) -> Option<usize> {
+    let (mut chosen, mut ids, mut current) = (None, Vec::new(), None);
+    let shown = combo.show_ui(ui, |ui| {
+        for (at, (on, words)) in entries.enumerate() {
+            let entry = ui.selectable_label(on, words);
+            ids.push(entry.id);
+            current = current.or(on.then_some(entry.id));
+            if entry.clicked() {
+                chosen = Some(at);
+                ui.close();
+            }
+        }
+    });
+    let button = shown.response.labelled_by(label);
+    let open = button.id.with("open");
+    let was_open = ui.data_mut(|data| std::mem::replace(data.get_temp_mut_or_default::<bool>(open), !ids.is_empty()));
+    if chosen.is_some() {
+        button.request_focus();
+    } else if let Some(current) = current.filter(|_| !was_open) {
+        ui.memory_mut(|memory| memory.request_focus(current));
+    } else if !ids.is_empty() {
+        let focused = ui.memory(|memory| memory.focused());
+        if focused.is_some_and(|id| id != button.id && !ids.contains(&id)) {
+            Popup::close_all(ui.ctx());
+        }
+    }
+    chosen
+}
+
 /// How high a list of choices may be: seven are seen at once.
 const LIST: f32 = 280.0;
 
@@ -97,12 +133,10 @@ impl<F> Choice<'_, F> {
             let name = ui.label(text(Type::Small, self.label));
             let combo = ComboBox::from_id_salt(self.label).width(self.width).height(LIST);
             let combo = combo.selected_text(words(*value));
-            let chosen = combo.show_ui(ui, |ui| {
-                for one in all {
-                    ui.selectable_value(value, *one, words(*one));
-                }
-            });
-            chosen.response.labelled_by(name.id);
+            let entries = all.iter().map(|one| (one == value, words(*one)));
+            if let Some(one) = drop_down(ui, combo, name.id, entries).and_then(|at| all.get(at)) {
+                *value = *one;
+            }
         });
     }
 }

@@ -3,10 +3,18 @@
 use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 
 use super::icon::{self, Icon};
+use crate::domain::plain_text::shown;
 use crate::ui::theme::{ICON, Palette, Type, font};
 
-/// A text of some size in the colour of text.
+/// A text of some size in the colour of text. Whatever is in it, it steers nothing: characters that show nothing or turn others
+/// round become blanks.
 pub fn text(kind: Type, text: impl Into<String>) -> RichText {
+    let text = text.into();
+    let text = if text.is_ascii() && !text.contains(|c: char| c.is_ascii_control() && c != '\n') {
+        text
+    } else {
+        text.split('\n').map(shown).collect::<Vec<_>>().join("\n")
+    };
     RichText::new(text).font(font(kind))
 }
 
@@ -19,6 +27,33 @@ pub fn muted(ui: &mut Ui, words: impl Into<String>) -> Response {
 /// A line that is cut with "…" where it does not fit, and shown whole under the pointer.
 pub fn cut(ui: &mut Ui, words: RichText) -> Response {
     ui.add(Label::new(words).truncate())
+}
+
+/// A name on one line, cut in its middle where it does not fit (folders of a mailbox differ at their ends) and shown whole under
+/// the pointer.
+pub fn cut_middle(ui: &mut Ui, kind: Type, name: &str, color: Color32) -> Response {
+    let whole = text(kind, name).text().to_owned();
+    let wide =
+        |words: &str| ui.fonts_mut(|fonts| fonts.layout_no_wrap(words.to_owned(), font(kind), Color32::BLACK).size().x);
+    let room = ui.available_width();
+    let (letters, needed) = (whole.chars().count(), wide(&whole));
+    if needed <= room || letters < 3 {
+        return cut(ui, text(kind, whole).color(color));
+    }
+    let mut kept = ((letters as f32) * room / needed) as usize;
+    let parts = |kept: usize| {
+        let head: String = whole.chars().take(kept / 2).collect();
+        let tail: String = whole.chars().skip(letters - (kept - kept / 2)).collect();
+        format!("{head}…{tail}")
+    };
+    let mut short = parts(kept.min(letters - 1));
+    while kept > 2 && wide(&short) > room {
+        kept -= 1;
+        short = parts(kept.min(letters - 1));
+    }
+    let response = ui.add(Label::new(text(kind, short).color(color)).truncate());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &whole));
+    response.on_hover_text(whole)
 }
 
 /// A figure at the right edge of its cell.

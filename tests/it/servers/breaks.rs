@@ -1,54 +1,209 @@
 //! J.3: one folder that breaks the connection is left out, in every phase; all others are moved.
 
-use super::Odds;
-use crate::support::odd::MODERN;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::Inside;
+use crate::support::bench::runtime;
+use crate::support::odd::{MODERN, Odd};
 use crate::support::relay::Said;
 
-/// Where the connection breaks: at this command about the folder Bad.
-fn broken(capabilities: &str, at_source: bool, verb: &'static str, errors: bool) {
-    let odds = Odds::new(capabilities);
-    odds.source.fill("Bad", 30..33);
-    odds.source.fill("Zoo", 40..42);
-    let side = if at_source { &odds.source } else { &odds.destination };
-    side.bend(move |heard| match heard.verb == verb && heard.arguments.contains("\"Bad\"") {
-        true => Said::Instead("* BYE went down".to_owned()),
-        false => Said::Kept,
+const DOWN: &str = "* BYE went down";
+const BAD: &str = "Bad";
+
+/// Where the connection breaks.
+#[derive(Clone, Copy)]
+struct Break {
+    at_source: bool,
+    verb: &'static str,
+    /// What is asked for.
+    asked: &'static str,
+}
+
+const fn at_source(verb: &'static str, asked: &'static str) -> Break {
+    Break { at_source: true, verb, asked }
+}
+
+const fn at_destination(verb: &'static str, asked: &'static str) -> Break {
+    Break { at_source: false, verb, asked }
+}
+
+impl Break {
+    fn side(self, inside: &Inside) -> &Odd {
+        if self.at_source { &inside.source } else { &inside.destination }
+    }
+
+    /// From now on it breaks at this command about the folder Bad, which is not done where it names the folder; counts how often.
+    fn begins(self, inside: &Inside) -> Arc<AtomicU32> {
+        let met: Arc<AtomicU32> = Arc::default();
+        let count = Arc::clone(&met);
+        self.side(inside).deny(move |verb, arguments| {
+            (verb == self.verb && arguments.contains("\"Bad\"")).then(|| "NO going down".to_owned())
+        });
+        self.side(inside).bend(move |heard| {
+            let named = heard.arguments.contains("\"Bad\"") || (heard.verb.starts_with("UID ") && heard.folder == BAD);
+            match named && heard.verb == self.verb && heard.arguments.contains(self.asked) {
+                true => {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    Said::Instead(DOWN.to_owned())
+                }
+                false => Said::Kept,
+            }
+        });
+        met
+    }
+
+    /// It works again.
+    fn ends(self, inside: &Inside) {
+        let side = self.side(inside);
+        side.straighten();
+        side.state().deny = None;
+    }
+
+    fn told(self) -> String {
+        format!("{} {} at the {}", self.verb, self.asked, if self.at_source { "source" } else { "destination" })
+    }
+}
+
+async fn filled(capabilities: &str) -> Inside {
+    let inside = Inside::new(capabilities).await;
+    inside.source.fill(BAD, 30..33);
+    inside.source.fill("Zoo", 40..42);
+    inside.source.state().at(BAD).attributes = "\\Subscribed".into();
+    inside
+}
+
+/// A first pass in which it breaks there; `errors`: what is in Bad stays behind.
+fn breaks(capabilities: &str, at: Break, errors: bool) {
+    runtime().block_on(async {
+        let (inside, told) = (filled(capabilities).await, format!("{capabilities}: {}", at.told()));
+        if at.verb == "STATUS" {
+            inside.destination.state().make(BAD);
+        }
+        let met = at.begins(&inside);
+        let (counts, ran) = inside.pass(&told).await;
+        assert!(met.load(Ordering::SeqCst) > 0, "{told}: nobody asked");
+        for folder in ["INBOX", "Work", "Zoo"] {
+            inside.is_copied(folder, &told);
+        }
+        assert_eq!(counts.errors > 0, errors, "{told}: {ran:?}");
+        if !errors {
+            inside.is_copied(BAD, &told);
+        }
+        at.ends(&inside);
+        let (counts, _) = inside.pass(&told).await;
+        assert_eq!((counts.errors, counts.differ), (0, 0), "{told}");
+        inside.is_copied(BAD, &told);
     });
-    let (output, item) = odds.start(i32::from(errors));
-    let told = format!("{capabilities} {verb} {at_source}: {}", output.stderr);
-    for folder in ["INBOX", "Work", "Zoo"] {
-        odds.is_copied(folder, &told);
-    }
-    assert_eq!(item.messages("errors") > 0, errors, "{told}");
-    if !errors {
-        odds.is_copied("Bad", &told);
-    }
+}
+
+/// A later pass, with new mail and changed flags in every folder, in which it breaks there: it is named, and all that is in other
+/// folders arrives.
+fn breaks_later(capabilities: &str, at: Break) {
+    runtime().block_on(async {
+        let (inside, told) = (filled(capabilities).await, format!("{capabilities}, later: {}", at.told()));
+        inside.pass(&told).await;
+        for (number, folder) in ["INBOX", "Work", BAD, "Zoo"].into_iter().enumerate() {
+            let number = 100 + 10 * u32::try_from(number).expect("small");
+            inside.source.fill(folder, number..number + 2);
+            inside.source.state().at(folder).flag(2, "\\Flagged");
+        }
+        let met = at.begins(&inside);
+        let (counts, ran) = inside.pass(&told).await;
+        assert!(met.load(Ordering::SeqCst) > 0, "{told}: nobody asked");
+        for folder in ["INBOX", "Work", "Zoo"] {
+            inside.is_copied(folder, &told);
+        }
+        assert!(counts.errors + counts.differ > 0, "{told}: {ran:?}");
+        at.ends(&inside);
+        let (counts, _) = inside.pass(&told).await;
+        assert_eq!((counts.errors, counts.differ), (0, 0), "{told}");
+        inside.is_copied(BAD, &told);
+        let mut there = inside.destination.state();
+        assert!(there.at(BAD).letters.iter().any(|letter| letter.flags.contains("\\Flagged")), "{told}");
+    });
 }
 
 #[test]
 fn p3_states_of_folders_are_done_without() {
-    broken("LITERAL+ UIDPLUS", true, "STATUS", false);
-    broken("LITERAL+ UIDPLUS", false, "STATUS", false);
+    breaks("LITERAL+ UIDPLUS", at_source("STATUS", ""), false);
+    breaks("LITERAL+ UIDPLUS", at_destination("STATUS", ""), false);
 }
 
 #[test]
 fn p3_a_folder_that_breaks_while_it_is_opened_is_an_error() {
-    broken(MODERN, true, "EXAMINE", true);
-    broken(MODERN, false, "SELECT", true);
+    breaks(MODERN, at_source("EXAMINE", ""), true);
+    breaks(MODERN, at_destination("SELECT", ""), true);
 }
 
 #[test]
 fn p3_a_folder_that_breaks_while_it_is_created_is_an_error() {
-    broken(MODERN, false, "CREATE", true);
-    broken(MODERN, false, "SUBSCRIBE", false);
+    breaks(MODERN, at_destination("CREATE", ""), true);
+    breaks(MODERN, at_destination("SUBSCRIBE", ""), false);
+}
+
+#[test]
+fn p3_a_folder_that_breaks_while_its_messages_are_read_or_written_is_an_error() {
+    breaks(MODERN, at_source("UID FETCH", "BODY.PEEK[]"), true);
+    breaks("LITERAL+ UIDPLUS", at_source("UID FETCH", ""), true);
+    breaks(MODERN, at_destination("APPEND", ""), true);
+    breaks("UIDPLUS LITERAL+ MULTIAPPEND", at_destination("APPEND", ""), true);
+}
+
+#[test]
+fn p3_a_folder_that_breaks_in_a_later_pass_keeps_no_other_back() {
+    for at in [
+        at_source("UID FETCH", "FLAGS RFC822.SIZE"),
+        at_source("EXAMINE", ""),
+        at_destination("UID FETCH", ""),
+        at_destination("UID STORE", ""),
+        at_destination("SELECT", ""),
+    ] {
+        breaks_later(MODERN, at);
+    }
+    // Where copies are looked for by what they are.
+    breaks_later("LITERAL+", at_destination("UID FETCH", ""));
 }
 
 #[test]
 fn p3_a_list_with_states_that_breaks_is_asked_for_without() {
-    let odds = Odds::modern();
-    odds.source.bend(|heard| match heard.verb == "LIST" && heard.arguments.contains("STATUS") {
-        true => Said::Instead("* BYE went down".to_owned()),
-        false => Said::Kept,
+    runtime().block_on(async {
+        let inside = Inside::new(MODERN).await;
+        inside.source.bend(|heard| match heard.verb == "LIST" && heard.arguments.contains("STATUS") {
+            true => Said::Instead(DOWN.to_owned()),
+            false => Said::Kept,
+        });
+        inside.moves_all("LIST with STATUS").await;
     });
-    odds.moves_all("LIST with STATUS");
+}
+
+#[test]
+fn p3_of_a_list_that_breaks_in_every_form_what_was_told_is_moved_and_the_rest_is_an_error() {
+    for (capabilities, subscribed) in [(MODERN, false), (MODERN, true), ("LITERAL+ UIDPLUS", true)] {
+        runtime().block_on(async {
+            let (inside, told) = (filled(capabilities).await, format!("{capabilities}, {subscribed}"));
+            inside.source.bend(move |heard| match heard.verb {
+                "LIST" if heard.arguments.contains('*') && heard.line.contains("\"Bad\"") => {
+                    Said::Instead(DOWN.to_owned())
+                }
+                "LSUB" if heard.line.starts_with('A') && subscribed => {
+                    Said::Instead(format!("* LSUB () \"/\" \"Zoo\"\r\n{}", heard.line))
+                }
+                _ => Said::Kept,
+            });
+            for copied in [if subscribed { 10 } else { 8 }, 0] {
+                let (counts, ran) = inside.pass(&told).await;
+                assert_eq!((counts.copied, counts.errors), (copied, 1), "{told}");
+                let errors = inside.bench.errors(&ran).await;
+                assert_eq!(errors, [(String::new(), None, "ConnectionLost".to_owned())], "{told}");
+                inside.is_copied("INBOX", &told);
+                inside.is_copied("Work", &told);
+            }
+            // What was not listed is not taken for gone.
+            inside.source.straighten();
+            let (counts, _) = inside.pass(&told).await;
+            assert_eq!((counts.copied, counts.errors), (if subscribed { 3 } else { 5 }, 0), "{told}");
+            ["INBOX", "Work", BAD, "Zoo"].iter().for_each(|folder| inside.is_copied(folder, &told));
+        });
+    }
 }

@@ -1,6 +1,11 @@
 //! J.5b, J.4: flags that a server does not name, does not keep, refuses; dates that cannot be read.
 
-use super::{Odds, flagged, flags_there};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Inside, Odds, flagged, flags_there};
+use crate::support::bench::{Ran, runtime};
+use crate::support::odd::{self, MODERN};
 use crate::support::relay::Said;
 use mailferry::domain::notice::NoticeKind;
 
@@ -113,5 +118,124 @@ fn p4_a_date_that_cannot_be_read_is_that_of_the_heading_and_that_is_said() {
         assert_eq!(dates, vec!["31-Jan-2003 22:35:06 +0000"; 5], "{odd}");
         assert_eq!(notices(&odds, NoticeKind::DateOfHeading), [(5, None), (3, None)], "{odd}");
         assert_eq!(notices(&odds, NoticeKind::DateNotKept), []);
+    }
+}
+
+/// Messages at the source of which the dates of receipt are told like this, if at all.
+async fn undated(told: &'static str) -> Inside {
+    let inside = Inside::new(MODERN).await;
+    inside.source.bend(move |heard| match heard.line.split_once("INTERNALDATE ") {
+        Some((before, rest)) => {
+            Said::Instead(format!("{before}{told}{}", rest.splitn(3, '"').nth(2).unwrap_or_default()))
+        }
+        None => Said::Kept,
+    });
+    inside
+}
+
+/// Notices of a pass about dates, with how many messages.
+async fn about_dates(inside: &Inside, ran: &Ran) -> Vec<(NoticeKind, u64)> {
+    let all = inside.bench.notices(ran).await.into_iter();
+    let dates = all.filter(|one| matches!(one.kind, NoticeKind::DateNotKept | NoticeKind::DateOfHeading));
+    dates.map(|one| (one.kind, one.messages)).collect()
+}
+
+#[test]
+fn p4_of_a_message_without_any_date_of_receipt_that_of_its_heading_or_of_who_took_it_in_counts() {
+    let received = "Received: from a by b;\r\n\tTue, 4 Mar 2003 05:06:07 -0100\r\nReceived: from c by a; Mon, 3 Mar 2003 05:06:07 -0100\r\n";
+    for told in ["", "INTERNALDATE ", "INTERNALDATE \"soon\""] {
+        runtime().block_on(async {
+            let inside = undated(told).await;
+            for (date, number) in [("Date: soon\r\n", 1), ("", 2)] {
+                let text = format!("{received}{date}Subject: number 10{number}\r\n\r\nx\r\n");
+                inside.source.state().at("INBOX").add(text);
+            }
+            inside.source.state().at("INBOX").add("Date: soon\r\nSubject: number 103\r\n\r\nx\r\n");
+            let (counts, ran) = inside.pass(told).await;
+            assert_eq!((counts.copied, counts.errors), (11, 0), "{told:?}");
+            let dates: Vec<String> = {
+                let mut state = inside.destination.state();
+                state.at("INBOX").letters.iter().map(|letter| letter.date.clone()).collect()
+            };
+            let (own, taken_in) = ("31-Jan-2003 22:35:06 +0000", " 4-Mar-2003 06:06:07 +0000");
+            let expected = [own, own, own, own, own, taken_in, taken_in, "02-Jan-2020 00:00:00 +0000"];
+            assert_eq!(dates, expected, "{told:?}");
+            let (none, heading) = (NoticeKind::DateNotKept, NoticeKind::DateOfHeading);
+            let mut notices = about_dates(&inside, &ran).await;
+            notices.sort_by_key(|(kind, messages)| (*kind == heading, *messages));
+            assert_eq!(notices, [(none, 1), (heading, 3), (heading, 7)], "{told:?}");
+        });
+    }
+}
+
+#[test]
+fn p2_a_date_that_a_destination_does_not_take_goes_in_a_plainer_form_or_not_at_all_and_that_is_said() {
+    let cases = [("+0530", "31-Jan-1969 22:35:06 +0000", vec![]), ("1969", "02-Jan-2020 00:00:00 +0000", vec![1, 1])];
+    for ((refused, kept, named), capabilities) in cases
+        .into_iter()
+        .flat_map(|case| [MODERN, "UIDPLUS LITERAL+ MULTIAPPEND", "UIDPLUS"].map(|it| (case.clone(), it)))
+    {
+        runtime().block_on(async {
+            let inside = Inside::new(capabilities).await;
+            for folder in ["INBOX", "Work"] {
+                inside.source.state().at(folder).letters[1].date = "01-Feb-1969 04:05:06 +0530".into();
+            }
+            inside.destination.deny(move |verb, arguments| {
+                let bad = verb == "APPEND" && arguments.contains("1969") && arguments.contains(refused);
+                bad.then(|| "BAD Invalid INTERNALDATE".to_owned())
+            });
+            let (counts, ran) = inside.pass(capabilities).await;
+            assert_eq!((counts.copied, counts.errors), (8, 0), "{capabilities}, {refused}: {ran:?}");
+            for (folder, subject) in [("INBOX", "number 1"), ("Work", "number 11")] {
+                let mut state = inside.destination.state();
+                let mut letters = state.at(folder).letters.iter();
+                let letter = letters.find(|letter| odd::subject(&letter.bytes) == subject).expect("the message");
+                assert_eq!(letter.date.trim(), kept, "{capabilities}, {refused}");
+            }
+            let notices: Vec<u64> =
+                about_dates(&inside, &ran).await.into_iter().map(|(_, messages)| messages).collect();
+            assert_eq!(notices, named, "{capabilities}, {refused}");
+            let (counts, _) = inside.pass(capabilities).await;
+            assert_eq!(counts.copied, 0, "{capabilities}, {refused}");
+        });
+    }
+}
+
+#[test]
+fn p4_a_message_that_is_unavailable_is_singled_out_at_once() {
+    for (capabilities, first) in [(MODERN, false), ("LITERAL+ UIDPLUS", false), (MODERN, true)] {
+        runtime().block_on(async {
+            let inside = Inside::new(capabilities).await;
+            let bad = if first { "* 1 FETCH" } else { "* 3 FETCH" };
+            // It ends where it comes to that message.
+            let ended = AtomicBool::new(false);
+            inside.source.bend(move |heard| {
+                let reads =
+                    heard.verb == "UID FETCH" && heard.folder == "INBOX" && heard.arguments.contains("BODY.PEEK[]");
+                if !reads {
+                    return Said::Kept;
+                }
+                if heard.line.starts_with(bad) {
+                    ended.store(true, Ordering::SeqCst);
+                }
+                match (ended.load(Ordering::SeqCst), heard.line.split_once(" OK ")) {
+                    (true, Some((tag, _))) if tag.starts_with('A') => {
+                        ended.store(false, Ordering::SeqCst);
+                        Said::Instead(format!("{tag} NO [UNAVAILABLE] cannot get at it"))
+                    }
+                    (true, _) => Said::Nothing,
+                    (false, _) => Said::Kept,
+                }
+            });
+            for copied in [7, 0] {
+                let began = Instant::now();
+                let (counts, ran) = inside.pass(capabilities).await;
+                assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+                assert_eq!((counts.copied, counts.errors), (copied, 1), "{capabilities}, {first}: {ran:?}");
+                let uid = if first { 1 } else { 3 };
+                let named = ("INBOX".to_owned(), Some(uid), "MessageUnreadable".to_owned());
+                assert_eq!(inside.bench.errors(&ran).await, [named], "{capabilities}, {first}");
+            }
+        });
     }
 }

@@ -3,29 +3,98 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::Odds;
+use super::{Inside, Odds};
+use crate::support::bench::runtime;
 use crate::support::odd::MODERN;
 use crate::support::peer::{Line, Peer};
 use crate::support::product::{PROJECT, Workspace, plain};
+use crate::support::relay::{Heard, Said};
+
+/// LSUB tells of both folders.
+fn subscribed(heard: &Heard<'_>) -> Said {
+    match heard.verb == "LSUB" && heard.line.starts_with('A') {
+        true => Said::Instead(format!("* LSUB () \"/\" \"INBOX\"\r\n* LSUB () \"/\" \"Work\"\r\n{}", heard.line)),
+        false => Said::Kept,
+    }
+}
 
 #[test]
 fn p2_a_list_that_is_refused_in_one_form_is_asked_for_in_another() {
     for (told, refused) in [("with options", "RETURN"), ("at all", "")] {
         for answer in ["NO not in this form", "BAD what?", "NO [CANNOT] no"] {
-            let odds = Odds::modern();
-            odds.source.deny(move |verb, arguments| {
-                (verb == "LIST" && arguments.contains(refused) && arguments.contains('*')).then(|| answer.to_owned())
+            runtime().block_on(async {
+                let inside = Inside::new(MODERN).await;
+                let deny = move |verb: &str, arguments: &str| {
+                    let bad = verb == "LIST" && arguments.contains(refused) && arguments.contains('*');
+                    bad.then(|| answer.to_owned())
+                };
+                inside.source.deny(deny);
+                match refused.is_empty() {
+                    true => inside.source.bend(subscribed),
+                    false => inside.destination.deny(deny),
+                }
+                inside.moves_all(&format!("{told}: {answer}")).await;
             });
-            if refused.is_empty() {
-                odds.source.bend(|heard| match heard.verb == "LSUB" && heard.line.starts_with('A') {
-                    true => crate::support::relay::Said::Instead(format!(
-                        "* LSUB () \"/\" \"INBOX\"\r\n* LSUB () \"/\" \"Work\"\r\n{}",
-                        heard.line
-                    )),
-                    false => crate::support::relay::Said::Kept,
+        }
+    }
+}
+
+#[test]
+fn p2_what_may_be_refused_is_done_without() {
+    for verb in ["STATUS", "LSUB", "NAMESPACE", "ID", "CAPABILITY", "ENABLE", "NOOP", "SUBSCRIBE"] {
+        for (answer, capabilities) in [("NO not here", MODERN), ("BAD what?", "LITERAL+ NAMESPACE ID")] {
+            runtime().block_on(async {
+                let inside = Inside::new(capabilities).await;
+                for server in [&inside.source, &inside.destination] {
+                    server.deny(move |asked, _| (asked == verb).then(|| answer.to_owned()));
+                    server.state().boxes.iter_mut().for_each(|one| one.attributes = "\\Subscribed".into());
+                }
+                inside.moves_all(&format!("{verb}: {answer}")).await;
+            });
+        }
+    }
+}
+
+#[test]
+fn p2_headers_that_are_refused_in_one_form_are_asked_for_in_another() {
+    for answer in ["NO not like this", "BAD what?", "NO [CANNOT] no"] {
+        runtime().block_on(async {
+            let inside = Inside::new(MODERN).await;
+            // Something is there to be compared.
+            inside.destination.fill("INBOX", 0..2);
+            for server in [&inside.source, &inside.destination] {
+                server.deny(move |verb, arguments| {
+                    (verb == "UID FETCH" && arguments.contains("PEEK[HEADER]")).then(|| answer.to_owned())
                 });
             }
-            odds.moves_all(&format!("{told}: {answer}"));
+            let (counts, _) = inside.pass(answer).await;
+            assert_eq!((counts.copied, counts.already_there, counts.errors), (6, 2, 0), "{answer}");
+            let asked = inside.destination.state().heard.iter().filter(|one| one.contains("RFC822.HEADER")).count();
+            assert!(asked > 0, "{answer}");
+            inside.is_copied("INBOX", answer);
+        });
+    }
+}
+
+#[test]
+fn p2_what_is_temporarily_unavailable_is_asked_for_again() {
+    let places = [(true, "LOGIN"), (true, "LIST"), (true, "EXAMINE"), (true, "UID FETCH")];
+    let there = [(false, "LOGIN"), (false, "SELECT"), (false, "CREATE"), (false, "APPEND")];
+    for (at_source, verb) in places.into_iter().chain(there) {
+        for words in ["NO Temporary unavailable", "NO [UNAVAILABLE] come back later"] {
+            runtime().block_on(async {
+                let inside = Inside::new(MODERN).await;
+                let said = AtomicU32::new(0);
+                let server = if at_source { &inside.source } else { &inside.destination };
+                server.deny(move |asked, _| {
+                    (asked == verb && said.fetch_add(1, Ordering::SeqCst) < 2).then(|| words.to_owned())
+                });
+                let (counts, ran) = inside.pass(words).await;
+                assert_eq!((counts.copied, counts.errors, counts.differ), (8, 0, 0), "{verb}: {words}: {ran:?}");
+                let mut there = inside.destination.subjects("INBOX");
+                there.sort();
+                assert_eq!(there, inside.source.subjects("INBOX"), "{verb}: {words}");
+            });
         }
     }
 }
@@ -64,7 +133,7 @@ fn p2_a_folder_that_was_created_under_another_name_is_found() {
             made.store(1, Ordering::SeqCst);
         }
         let hidden = made.load(Ordering::SeqCst) == 0 && heard.line.contains("Plans_");
-        if hidden { crate::support::relay::Said::Nothing } else { crate::support::relay::Said::Kept }
+        if hidden { Said::Nothing } else { Said::Kept }
     });
     for copied in [11, 0] {
         let (output, item) = odds.start(0);

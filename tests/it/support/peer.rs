@@ -11,6 +11,9 @@ use std::time::Duration;
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Between two pieces of an answer.
+const BREATH: Duration = Duration::from_millis(1);
+
 type Accepted = Arc<(Mutex<u64>, Condvar)>;
 
 /// A listening server.
@@ -81,6 +84,8 @@ pub struct Line {
 
 impl Line {
     fn new(stream: TcpStream) -> Line {
+        // What is said in pieces goes out as it is said.
+        let _ = stream.set_nodelay(true);
         Line { reader: BufReader::new(stream) }
     }
 
@@ -103,6 +108,20 @@ impl Line {
     /// Says a line.
     pub fn say(&mut self, text: &str) {
         self.raw(format!("{text}\r\n").as_bytes());
+    }
+
+    /// The same, with breath taken after so many of its bytes.
+    pub fn say_in_pieces(&mut self, text: &str, cuts: &[usize]) {
+        let text = format!("{text}\r\n");
+        let mut rest = text.as_bytes();
+        let mut said = 0;
+        for cut in cuts {
+            let (piece, more) = rest.split_at((cut.saturating_sub(said)).min(rest.len()));
+            self.raw(piece);
+            (rest, said) = (more, said + piece.len());
+            std::thread::sleep(BREATH);
+        }
+        self.raw(rest);
     }
 
     /// Says bytes.

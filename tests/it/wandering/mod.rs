@@ -11,14 +11,12 @@ mod there;
 mod trouble;
 mod world;
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::support::bench::runtime;
 use crate::support::dovecot;
 use crate::support::scene::Scene;
+use crate::support::seeds::{each, from_environment};
 use world::World;
 
 /// What servers may lack.
@@ -58,13 +56,6 @@ fn life(seed: u64, days: usize) -> Result<(), String> {
     })
 }
 
-/// A number or a range of numbers from the environment.
-fn from_environment(name: &str, default: std::ops::Range<u64>) -> std::ops::Range<u64> {
-    let Ok(text) = std::env::var(name) else { return default };
-    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number"));
-    text.split_once("..").map_or_else(|| number(&text)..number(&text) + 1, |(from, to)| number(from)..number(to))
-}
-
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts are asked for")]
 fn lives() {
@@ -78,26 +69,8 @@ fn lives() {
     if let Ok(wanted) = std::env::var("MAILFERRY_LOG") {
         tracing_subscriber::fmt().with_env_filter(wanted).with_ansi(false).with_writer(std::io::stderr).init();
     }
-    let (next, failures) = (AtomicU64::new(seeds.start), Mutex::new(BTreeSet::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let thread = std::thread::Builder::new().name("life".into());
-            let lives = || {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    if let Err(story) = life(seed, days) {
-                        eprintln!("== a life went wrong: {story}\n== end of seed {seed}");
-                        failures.lock().expect("no panic").insert(seed);
-                    }
-                }
-            };
-            thread.spawn_scoped(scope, lives).expect("a thread");
-        }
-    });
-    let (failures, count) = (failures.into_inner().expect("no panic"), seeds.end - seeds.start);
+    let count = seeds.end - seeds.start;
+    let failures = each(seeds, threads, |seed| life(seed, days));
     eprintln!("wandering: {count} lives of {days} days, {} went wrong", failures.len());
     assert!(failures.is_empty(), "seeds that went wrong: {failures:?}");
 }

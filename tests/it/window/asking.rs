@@ -39,7 +39,7 @@ fn starting(cannot: Option<&str>) -> Stage {
 #[test]
 fn r11_a_start_counts_the_mails_and_shows_one() {
     let mut stage = starting(None);
-    assert!(stage.says("1 owner gets a mail asking for its password"));
+    assert!(stage.says("1 owner gets a mail asking for its password") && stage.shows("anna@contoso.example"));
     assert!(!stage.says("open this page"));
     stage.click("Show the mail");
     assert!(stage.says("open this page: https://…") && stage.says("To anna@home.example"));

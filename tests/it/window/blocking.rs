@@ -49,6 +49,7 @@ impl Live {
         let services = Services {
             clock: Arc::new(SystemClock),
             zone: jiff::tz::TimeZone::UTC,
+            title: "Mailferry",
             picker: Box::new(OneFile),
             demo: Box::new(DemoProcess),
             waker,

@@ -185,6 +185,20 @@ fn a_second_window_is_told_who_has_the_workspace() {
 }
 
 #[test]
+fn a_second_start_brings_the_window_to_the_front() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = || OpenOptions::new(folder.path().to_owned());
+    assert!(!mailferry::service::front::raise(&options()), "nobody has it");
+    let (mut first, answer) = Caller::open(folder.path());
+    opened(answer);
+    assert!(mailferry::service::front::raise(&options()));
+    first.wait(|client| {
+        let answers = std::iter::from_fn(|| client.receive());
+        answers.into_iter().find(|(request, answer)| *request == NEWS && matches!(answer, Response::Front))
+    });
+}
+
+#[test]
 fn items_that_were_deleted_meanwhile_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut client, _) = Caller::open(folder.path());

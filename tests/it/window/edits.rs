@@ -16,7 +16,7 @@ use mailferry::store::StoreError;
 
 use super::{NOW, PROJECT, Stage, item, item_in, project, refused_login};
 
-fn settings() -> ItemSettings {
+pub(super) fn settings() -> ItemSettings {
     let mailbox =
         |domain: &str, credential| Mailbox { email: format!("anna@{domain}.example"), login: None, credential };
     let (source, destination) = (mailbox("contoso", Some(CredentialId(1))), mailbox("fabrikam", None));

@@ -216,8 +216,10 @@ fn keys_move_select_and_star() {
 #[test]
 fn the_first_copy_asks_for_its_direction() {
     let mut stage = Stage::with(vec![item(1, "anna"), item_in(2, "bob", Status::Migrating)]);
-    stage.click("Start all 2…");
-    assert!(stage.says("Copy FROM imap.contoso.example INTO imap.fabrikam.example"));
+    stage.click("Start 1 of 2…");
+    let direction =
+        "Copy FROM imap.contoso.example:993 (contoso.example) INTO imap.fabrikam.example:993 (fabrikam.example)";
+    assert!(stage.says(direction));
     assert!(stage.says("1 left alone: the item is migrating"));
     stage.click("Start 1");
     assert!(stage.asked().is_empty(), "not before the direction is confirmed");
@@ -229,7 +231,7 @@ fn the_first_copy_asks_for_its_direction() {
     let left = vec![(ItemId(1), NotReady::NoAdministrator(vec![Side::Source]).into())];
     stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says("1 left alone: the administrator's password for the source is not known"));
-    stage.click("Start all 2…");
+    stage.click("Start 1 of 2…");
     assert!(!stage.says("The direction is right"), "asked once");
 }
 
@@ -244,12 +246,17 @@ fn a_verification_needs_no_direction() {
 
 #[test]
 fn r05_a_refused_stop_says_why_and_what_to_do() {
-    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Submitted)]);
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Submitted), item_in(2, "bob", Status::Migrating)]);
+    let refusal = Refusal::SubmittedCannotBeStopped;
     stage.click("Select anna@contoso.example");
+    stage.click("Stop 0");
+    assert!(stage.asked().is_empty(), "it says how many it would stop, and cannot be pressed");
+    stage.press(Modifiers::NONE, Key::X);
+    assert!(stage.says(&refusal.to_string()) && stage.asked().is_empty());
+    stage.click("Select bob@contoso.example");
     stage.click("Stop 1");
     let (request, ask) = stage.only();
-    assert!(matches!(ask, Request::Command(Command::Stop { ref items, .. }) if items == &[ItemId(1)]));
-    let refusal = Refusal::SubmittedCannotBeStopped;
+    assert!(matches!(ask, Request::Command(Command::Stop { ref items, .. }) if items.len() == 2));
     let left = vec![(ItemId(1), refusal.into())];
     stage.answer(request, Response::Done(Outcome { left, ..Outcome::default() }));
     assert!(stage.says(&format!("1 left alone: {refusal}")));

@@ -83,7 +83,7 @@ fn view(batches: Vec<HybridBatch>, users: Vec<HybridUser>) -> Arc<HybridView> {
 }
 
 /// Two batches: one in which everything happens, one that was not started; and somebody in none.
-fn busy() -> Arc<HybridView> {
+pub(super) fn busy() -> Arc<HybridView> {
     let mut anna = user(1, "anna", Some(1), MoveStatus::Syncing);
     anna.told = Told {
         word: Some("Syncing".into()),

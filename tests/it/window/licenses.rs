@@ -22,7 +22,7 @@ use super::{NOW, PROJECT, Stage, item, item_in, project};
 
 const SPRING: PoolId = PoolId(2);
 
-fn pools(free: u64) -> Vec<Account> {
+pub(super) fn pools(free: u64) -> Vec<Account> {
     let terms = |name: &str, kind: &str, client: &str| {
         let [name, kind, client] = [name, kind, client].map(String::from);
         PoolTerms { name, kind, client }

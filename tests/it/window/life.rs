@@ -191,7 +191,7 @@ fn r20_what_migrates_is_stopped_from_the_list_and_from_its_page() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item(2, "bob")]);
     stage.press(Modifiers::COMMAND, Key::A);
     assert!(stage.says("1 can be stopped"));
-    stage.click("Stop 2");
+    stage.click("Stop 1");
     assert!(matches!(command(&mut stage), Command::Stop { items, .. } if items.contains(&ItemId(1))));
     stage.click("Migrating: open anna@contoso.example");
     stage.asked();

@@ -107,7 +107,7 @@ fn the_wait_for_what_was_on_its_way_is_no_failed_try() {
         Some(RetryState { side, failure, attempt: 1, limit: 1, until: NOW.plus(Duration::from_secs(20)) });
     let mut stage = Stage::with(vec![row]);
     stage.click("Migrating: open anna@contoso.example");
-    assert!(stage.says("Waiting for the destination to take in what was on its way, until 08:27:00 at the latest"));
+    assert!(stage.says("Until 08:27:00 at the latest: Waiting for the destination to take in what was on its way"));
     assert!(!stage.says("try 1 of 1"));
 }
 
@@ -115,18 +115,19 @@ fn the_wait_for_what_was_on_its_way_is_no_failed_try() {
 fn a_pause_says_why_at_which_server_and_until_when_and_is_ended_by_a_person_unless_the_server_named_it() {
     let hour = Duration::from_secs(3600);
     for (cause, retry, list, may) in [
-        (Cause::ProviderLimit, Retry::Later, "Paused by the provider until", true),
-        (Cause::TooManyConnections, Retry::Backoff, "Waits for a free connection until", true),
-        (Cause::Throttled, Retry::After(hour), "Paused until", false),
+        (Cause::ProviderLimit, Retry::Later, "Paused by the provider", true),
+        (Cause::TooManyConnections, Retry::Backoff, "Waits for a free connection", true),
+        (Cause::Throttled, Retry::After(hour), "Paused", false),
     ] {
         let mut row = item_in(1, "anna", Status::Migrating);
         let failure = Failure::new(cause, Scope::Mailbox, retry, "reading").about("imap.contoso.example:993");
         let side = Some(mailferry::domain::failure::Side::Source);
         row.progress.retry = Some(RetryState { side, failure, attempt: 0, limit: 8, until: NOW.plus(hour) });
         let mut stage = Stage::with(vec![row]);
-        assert!(stage.says(list), "{cause:?}");
+        assert!(stage.says(&format!("Until 09:26:40 · {list} · imap.contoso.example:993")), "{cause:?}");
         stage.click("Migrating: open anna@contoso.example");
-        assert!(stage.says("· imap.contoso.example:993 · goes on at 09:26:40"), "{cause:?}");
+        assert!(stage.says("Retry mode until 09:26:40: "), "{cause:?}");
+        assert!(stage.says("· imap.contoso.example:993"), "{cause:?}");
         assert_eq!(stage.says("Retry now"), may, "{cause:?}");
         assert!(!stage.says("of 8"), "no try is used up");
     }
@@ -157,7 +158,7 @@ fn problems_are_counted_by_cause_and_shown_by_cause() {
 #[test]
 fn nothing_can_be_started_where_everything_runs() {
     let mut stage = Stage::with(vec![item_in(1, "anna", Status::Migrating), item_in(2, "bob", Status::Submitted)]);
-    stage.click("Start all 2…");
+    stage.click("Start…");
     assert!(!stage.says("The direction is right") && stage.asked().is_empty());
     assert!(stage.shows("Full, waits for a free place"));
 }
@@ -377,7 +378,7 @@ fn everything_fits_the_smallest_window() {
     stage.click("Migrating: open anna.van-den-bergh@contoso.example");
     assert!(["Next item (→)", "12,040 of 20,000", "Total"].into_iter().all(|label| fits(&stage, label)));
     stage.click("All projects");
-    assert!(["Data", "1.50 GB", "New project…"].into_iter().all(|label| fits(&stage, label)));
+    assert!(["Sort by Data", "1.50 GB", "New project…"].into_iter().all(|label| fits(&stage, label)));
 }
 
 #[test]

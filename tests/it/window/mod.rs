@@ -12,6 +12,7 @@ mod dialogs;
 mod edits;
 mod errors;
 mod flows;
+mod habits;
 mod held;
 mod hybrid;
 mod idle;
@@ -20,6 +21,7 @@ mod life;
 mod look_around;
 mod options;
 mod preview;
+mod random;
 mod remedies;
 mod sign_in;
 mod whole_project;
@@ -41,7 +43,7 @@ use mailferry::domain::status::{HoldReason, Status};
 use mailferry::domain::time::Timestamp;
 use mailferry::engine::snapshot::{ItemRow, Snapshot};
 use mailferry::platform::clock::FixedClock;
-use mailferry::platform::picker::FilePicker;
+use mailferry::platform::picker::{FilePicker, Picked, Picking};
 use mailferry::platform::program::{Demo, DemoError};
 use mailferry::service::asking::StartMails;
 use mailferry::service::client::{Client, Request, RequestId, Response, ServiceEnd};
@@ -58,16 +60,16 @@ pub const PROJECT: ProjectId = ProjectId(1);
 pub struct OneFile;
 
 impl FilePicker for OneFile {
-    fn pick(&self, _title: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Option<PathBuf>> {
+    fn pick(&self, _title: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Picking {
         let (chosen, receiver) = sync_channel(1);
-        chosen.send(Some(PathBuf::from("/lists/items.csv"))).expect("there is room for one");
+        chosen.send(Picked::File(PathBuf::from("/lists/items.csv"))).expect("there is room for one");
         waker();
         receiver
     }
 
-    fn save(&self, _title: &str, name: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Receiver<Option<PathBuf>> {
+    fn save(&self, _title: &str, name: &str, waker: Arc<dyn Fn() + Send + Sync>) -> Picking {
         let (chosen, receiver) = sync_channel(1);
-        chosen.send(Some(PathBuf::from("/letters").join(name))).expect("there is room for one");
+        chosen.send(Picked::File(PathBuf::from("/letters").join(name))).expect("there is room for one");
         waker();
         receiver
     }
@@ -110,14 +112,20 @@ impl Stage {
 
     /// The same with something to do once it is.
     pub fn with_auto_run(auto_run: Option<AutoRun>) -> Stage {
+        Stage::closed_with(Box::new(OneFile), auto_run)
+    }
+
+    /// The same where files are chosen otherwise.
+    pub fn closed_with(picker: Box<dyn FilePicker>, auto_run: Option<AutoRun>) -> Stage {
         let (client, service) = Client::pair();
         let (demos, demo) = channel();
         let (ctrl_c, presses) = channel();
         let clock = Arc::new(FixedClock::at(NOW));
         let services = Services {
+            title: "Mailferry",
             clock: Arc::clone(&clock) as _,
             zone: jiff::tz::TimeZone::UTC,
-            picker: Box::new(OneFile),
+            picker,
             demo: Box::new(FakeDemo(demos)),
             waker: Arc::new(|| ()),
             auto_run,

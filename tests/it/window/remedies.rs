@@ -245,7 +245,7 @@ fn e8_the_option_that_cures_a_failure_or_a_pause_is_opened_there() {
     let side = Some(Side::Destination);
     row.progress.retry = Some(RetryState { side, failure, attempt: 0, limit: 8, until: NOW });
     let mut stage = page(row);
-    assert!(stage.says("Outside the run hours of the destination: goes on at"));
+    assert!(stage.says("Until 08:26:40: Outside the run hours of the destination"));
     stage.click("Options…");
     own_options(&mut stage);
     let field = stage.window.get_by_role_and_label(Role::CheckBox, "When the destination may be used");

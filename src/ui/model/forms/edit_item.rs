@@ -110,6 +110,14 @@ impl EditItemForm {
         edit
     }
 
+    /// What takes the change of the note back, if there is one.
+    pub fn note_back(&self) -> Option<ItemEdit<Secret>> {
+        let before = self.before.note.clone();
+        let note = before.map_or(Change::Clear, Change::Set);
+        let is_changed = !self.edit().note.is_leave();
+        is_changed.then(|| ItemEdit { note, ..ItemEdit::of(self.before.item.id) })
+    }
+
     /// What it asks, if it may be asked.
     ///
     /// # Errors

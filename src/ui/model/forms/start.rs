@@ -8,6 +8,7 @@ use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::pass::PassKind;
 use crate::domain::start_order::{Schedule, Sequence, StartOrder, Turn};
 use crate::domain::status::{Refusal, Status};
+use crate::domain::wording::counted;
 use crate::service::licenses::{ProjectLicenses, Taking};
 use crate::service::times::{self, TimeError};
 use crate::ui::model::forms::StartMailsForm;
@@ -46,6 +47,16 @@ pub struct Shares {
     pub fresh: usize,
 }
 
+/// Domains of addresses in a few words, the most frequent first: "contoso.example and 2 other domains".
+pub fn domains<'a>(addresses: impl Iterator<Item = &'a str>) -> String {
+    let of = addresses.filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
+    match by_reason(of).as_slice() {
+        [] => String::new(),
+        [(only, _)] => only.clone(),
+        [(first, _), others @ ..] => format!("{first} and {}", counted(others.len(), "other domain")),
+    }
+}
+
 /// The dialog that starts passes.
 #[derive(Clone, Debug)]
 pub struct StartForm {
@@ -74,6 +85,8 @@ pub struct StartForm {
     pub asks: bool,
     /// What the project's items hold of licenses, where these are worth a word.
     pub licenses: Option<ProjectLicenses>,
+    /// The domains of what was chosen, at the source and at the destination.
+    pub domains: (String, String),
     /// The mails that it sends.
     pub mails: StartMailsForm,
     /// The time it is.
@@ -104,6 +117,7 @@ impl StartForm {
             confirmed,
             asks: !confirmed,
             licenses: None,
+            domains: Default::default(),
             mails: StartMailsForm::default(),
             now,
             zone,
@@ -224,6 +238,13 @@ mod tests {
         form.confirmed = true;
         assert_eq!(form.order(), Ok(StartOrder::now(PassKind::Full)));
         assert_eq!((form.shares().fresh, form.chosen()), (1, 1));
+    }
+
+    #[test]
+    fn domains_are_said_in_a_few_words() {
+        assert_eq!(domains(["anna", "bob@B.example"].into_iter()), "b.example");
+        assert_eq!(domains(["a@a.example", "b@b.example", "c@b.example"].into_iter()), "b.example and 1 other domain");
+        assert_eq!(domains(std::iter::empty()), "");
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! What the dialog that starts passes knows of the mails that it sends.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::ids::ItemId;
-use crate::domain::wording::counted;
+use crate::domain::wording::{count, counted};
 use crate::service::asking::{MailPreview, StartMails};
+
+/// Items that are named one by one.
+const FEW: usize = 3;
+/// More names than this are not kept.
+const NAMES: usize = 1000;
 
 /// The mails of a Start.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +21,7 @@ pub struct StartMailsForm {
     /// The first mail is shown.
     pub shown: bool,
     owners: HashSet<ItemId>,
+    names: HashMap<ItemId, String>,
     sample: Option<MailPreview>,
     cannot: Option<String>,
 }
@@ -26,6 +32,21 @@ impl StartMailsForm {
         let StartMails { owners, sample } = mails;
         self.is_asked = false;
         (self.owners, self.sample, self.cannot) = (owners.into_iter().collect(), sample, cannot);
+    }
+
+    /// What mailboxes of these owners are called.
+    pub fn call(&mut self, names: impl Iterator<Item = (ItemId, String)>) {
+        self.names = names.filter(|(item, _)| self.owners.contains(item)).take(NAMES).collect();
+    }
+
+    /// Who of these lacks a password: "anna@…, bob@…, carl@… and 12 more".
+    pub fn named(&self, items: &[ItemId]) -> String {
+        let named: Vec<&str> =
+            items.iter().filter_map(|item| self.names.get(item)).map(String::as_str).take(FEW).collect();
+        match self.count(items).saturating_sub(named.len()) {
+            0 => named.join(", "),
+            more => format!("{} and {} more", named.join(", "), count(more as u64)),
+        }
     }
 
     /// It cannot be heard.

@@ -35,6 +35,8 @@ pub enum GridAction {
     SelectAll(bool),
     /// Go some rows down or up, selecting on the way or not.
     Move(i64, bool),
+    /// Show or hide a column.
+    Column(Column),
     /// The pointer came into the table or left it.
     Hover(bool),
 }

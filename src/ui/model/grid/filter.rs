@@ -45,6 +45,23 @@ impl Filter {
         }
     }
 
+    /// Tab and stars as they are remembered: "8 1 3", the uncoloured star as 0. What was searched is not.
+    pub fn to_text(&self) -> String {
+        let stars = self.stars.iter().map(|star| star.map_or(0, |star| star as usize + 1).to_string());
+        [(self.tab as usize).to_string()].into_iter().chain(stars).collect::<Vec<_>>().join(" ")
+    }
+
+    /// As they were remembered.
+    pub fn restore(&mut self, text: &str) {
+        let mut numbers = text.split(' ').filter_map(|number| number.parse::<usize>().ok());
+        self.tab = numbers.next().and_then(|at| Tab::ALL.get(at).copied()).unwrap_or_default();
+        let star = |number: usize| match number {
+            0 => Some(None),
+            number => Star::ALL.get(number - 1).copied().map(Some),
+        };
+        self.stars = numbers.filter_map(star).collect();
+    }
+
     /// Whether items are hidden.
     pub fn is_active(&self) -> bool {
         self.tab != Tab::All || !self.search.is_empty() || !self.stars.is_empty()
@@ -88,6 +105,7 @@ impl Filter {
             | GridAction::Range(_)
             | GridAction::SelectAll(_)
             | GridAction::Move(..)
+            | GridAction::Column(_)
             | GridAction::Hover(_) => return false,
         }
         true

@@ -2,6 +2,7 @@
 //! filter, the order or the selection changed; a frame reads numbers of rows.
 
 mod action;
+pub mod copied;
 mod filter;
 pub mod problems;
 mod search;
@@ -15,7 +16,7 @@ mod view;
 pub use action::GridAction;
 pub use filter::Filter;
 pub use search::Sought;
-pub use selection::Selection;
+pub use selection::{Allowed, Selection};
 pub use sort::{Column, Sort};
 pub use state::Grid;
 pub use sums::{HeldItems, Sums, Totals};

@@ -2,12 +2,29 @@
 
 use std::collections::HashSet;
 
-use super::sums::may;
 use crate::domain::action::Action;
 use crate::domain::ids::ItemId;
-use crate::domain::status::Status;
+use crate::domain::status::{Refusal, Status};
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
+
+/// Of how many items something can be done, and why not of the first of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Of so many.
+    pub items: usize,
+    /// Why not of others.
+    pub refusal: Option<Refusal>,
+}
+
+impl Allowed {
+    fn count(&mut self, row: &ItemRow, action: Action) {
+        match action.check(row.status, row.progress.counts.errors) {
+            Ok(()) => self.items += 1,
+            Err(refusal) => self.refusal = self.refusal.or(Some(refusal)),
+        }
+    }
+}
 
 /// Selected items, and the row that keys act on.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +37,10 @@ pub struct Selection {
     anchor: Option<ItemId>,
     /// Selected items that are shown: what actions act on.
     pub targets: Vec<ItemId>,
-    /// How many of those can be started, and how many stopped.
-    pub allowed: (usize, usize),
+    /// Which of those can be started.
+    pub startable: Allowed,
+    /// Which of those can be stopped.
+    pub stoppable: Allowed,
     /// Those of them that are being stopped, and since when.
     pub stopping: Vec<(ItemId, Timestamp)>,
 }
@@ -31,7 +50,7 @@ impl Selection {
     pub(super) fn aim<'a>(&mut self, shown: impl Iterator<Item = &'a ItemRow>) {
         self.targets.clear();
         self.stopping.clear();
-        self.allowed = (0, 0);
+        (self.startable, self.stoppable) = (Allowed::default(), Allowed::default());
         if self.selected.is_empty() {
             return;
         }
@@ -39,8 +58,8 @@ impl Selection {
             self.targets.push(row.item);
             let since = row.pass.filter(|_| row.status == Status::Stopping).map(|pass| (row.item, pass.since));
             self.stopping.extend(since);
-            self.allowed.0 += usize::from(may(row, Action::Start));
-            self.allowed.1 += usize::from(may(row, Action::Stop));
+            self.startable.count(row, Action::Start);
+            self.stoppable.count(row, Action::Stop);
         }
     }
 

@@ -1,12 +1,13 @@
 //! The order of the item grid: by any column, and back.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::look;
 
 /// A column that orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
     /// The star.
     Star,
@@ -30,6 +31,21 @@ impl Column {
     /// All, from left to right.
     pub const ALL: [Self; 8] =
         [Self::Star, Self::Name, Self::Status, Self::Folders, Self::Messages, Self::Data, Self::Errors, Self::Since];
+
+    /// Those that can be hidden.
+    pub const OPTIONAL: [Self; 4] = [Self::Messages, Self::Data, Self::Errors, Self::Since];
+
+    /// Columns as they are remembered.
+    pub fn to_text(columns: &BTreeSet<Self>) -> String {
+        let at = |column: &Self| Self::ALL.iter().position(|other| other == column).unwrap_or_default().to_string();
+        columns.iter().map(at).collect::<Vec<_>>().join(" ")
+    }
+
+    /// As they were remembered; what cannot be hidden is not.
+    pub fn from_text(text: &str) -> BTreeSet<Self> {
+        let column = |at: &str| Self::ALL.get(at.parse::<usize>().ok()?).copied();
+        text.split(' ').filter_map(column).filter(|column| Self::OPTIONAL.contains(column)).collect()
+    }
 
     /// Its heading.
     pub fn label(self) -> &'static str {

@@ -1,10 +1,11 @@
 //! The grid of one project: its parts brought up to date together, and what a person does with it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::sort::compare;
-use super::sums::{self, Sums, Totals};
-use super::{Filter, GridAction, Selection, Sort, Tab, View};
+use super::sums::{self, Longest, Sums, Totals};
+use super::{Column, Filter, GridAction, Selection, Sort, Tab, View};
 use crate::domain::ids::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
@@ -22,6 +23,8 @@ pub struct Grid {
     pub view: View,
     /// Over all items.
     pub sums: Sums,
+    /// Columns that a person hid.
+    pub hidden: BTreeSet<Column>,
     /// The pointer is in the table.
     hovered: bool,
     /// What a person did so far.
@@ -39,6 +42,7 @@ impl Grid {
             selection: Selection::default(),
             view: View::new(),
             sums: Sums::default(),
+            hidden: BTreeSet::new(),
             hovered: false,
             generation: 0,
             key: None,
@@ -67,8 +71,9 @@ impl Grid {
         let held = self.hovered || !self.selection.selected.is_empty();
         // Addresses do not change, so domains are compared only when items come or go.
         if self.view.show(held, (self.sums.totals.items, snapshot.layout)) {
-            let rows = snapshot.rows().filter(|row| row.project == self.project);
-            self.sums.domains = sums::domains(rows.map(AsRef::as_ref));
+            let rows = || snapshot.rows().filter(|row| row.project == self.project).map(AsRef::as_ref);
+            self.sums.domains = sums::domains(rows());
+            self.sums.longest = Longest::of(rows());
         }
         self.sums.count_problems(self.project, self.filter.tab, snapshot);
         self.selection.aim(self.view.rows(snapshot));
@@ -138,6 +143,11 @@ impl Grid {
                     self.selection.range_to(row.item, &self.view.places, snapshot);
                 } else {
                     self.selection.stand_on(row.item);
+                }
+            }
+            GridAction::Column(column) => {
+                if !self.hidden.remove(&column) {
+                    self.hidden.insert(column);
                 }
             }
             GridAction::Hover(hovered) => self.hovered = hovered,

@@ -107,6 +107,36 @@ impl Totals {
     }
 }
 
+/// How many letters the longest line of addresses has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Longest {
+    /// Where the heading says the domains.
+    pub brief: usize,
+    /// Where each row says them.
+    pub whole: usize,
+}
+
+impl Longest {
+    /// Of these rows.
+    pub(super) fn of<'a>(rows: impl Iterator<Item = &'a ItemRow>) -> Self {
+        let mut longest = Self::default();
+        for row in rows {
+            let (source, destination) = (local(&row.source), local(&row.destination));
+            let same = source.eq_ignore_ascii_case(destination);
+            let letters = |text: &str| text.chars().count();
+            let beside = if same { 0 } else { letters(destination) + 3 };
+            longest.brief = longest.brief.max(letters(source) + beside);
+            let left_out = if same { letters(destination) } else { 0 };
+            longest.whole = longest.whole.max(letters(&row.source) + letters(&row.destination) + 3 - left_out);
+        }
+        longest
+    }
+}
+
+fn local(address: &str) -> &str {
+    address.split_once('@').map_or(address, |(local, _)| local)
+}
+
 /// What is counted over all items of a project.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
@@ -116,6 +146,8 @@ pub struct Sums {
     pub problems: Vec<(GridProblem, usize, String)>,
     /// The domains of source and destination, where all items have the same: said once, above the rows.
     pub domains: Option<(String, String)>,
+    /// How much room addresses need.
+    pub longest: Longest,
     pub(super) chunks: PerChunk<Totals>,
 }
 
@@ -139,7 +171,7 @@ impl Sums {
 }
 
 /// Whether the status of an item allows this.
-pub(super) fn may(row: &ItemRow, action: Action) -> bool {
+fn may(row: &ItemRow, action: Action) -> bool {
     action.check(row.status, row.progress.counts.errors).is_ok()
 }
 

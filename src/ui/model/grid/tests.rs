@@ -188,7 +188,7 @@ fn tabs_count_every_item_once_or_say_why_not() {
         "a verification is not done; errors are a problem too"
     );
     act(&mut grid, &snapshot, GridAction::SelectAll(true));
-    assert_eq!(grid.selection.allowed, (5, 1));
+    assert_eq!((grid.selection.startable.items, grid.selection.stoppable.items), (5, 1));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! The dialogs about users and batches: what is asked, what is missing, and the order that follows.
 
 use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
 
 use jiff::tz::TimeZone;
 
 use super::form::HybridFields;
 use crate::domain::ids::{HybridBatchId, HybridProjectId, HybridUserId};
 use crate::domain::time::Timestamp;
+use crate::platform::picker::Picking;
 use crate::service::client::{OfHybrid, RequestId};
 use crate::service::hybrid::CheckLine;
 use crate::service::times;
@@ -29,7 +29,7 @@ pub struct HybridDialog {
     /// What is asked.
     pub question: Question,
     /// The file that a person is choosing.
-    pub picking: Option<Receiver<Option<PathBuf>>>,
+    pub picking: Option<Picking>,
     /// It was painted once: its first field has had the focus.
     pub entered: bool,
     /// Why it was not done.

@@ -83,11 +83,13 @@ pub fn migrated(row: &ItemRow) -> Vec<(&'static str, Figures, Figures)> {
     lines
 }
 
-/// The word for where a folder stands.
-pub fn phase(phase: FolderPhase) -> &'static str {
+/// The word for where a folder stands; `active` tells whether its pass still runs.
+pub fn phase(phase: FolderPhase, active: bool) -> &'static str {
     match phase {
-        FolderPhase::Waiting => "Waiting",
-        FolderPhase::Working => "Now",
+        FolderPhase::Waiting if active => "Waiting",
+        FolderPhase::Waiting => "Not begun",
+        FolderPhase::Working if active => "Now",
+        FolderPhase::Working => "Not finished",
         FolderPhase::Done => "Done",
         FolderPhase::Unchanged => "Unchanged",
         FolderPhase::Failed => "Failed",

@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, dialog: &mut HybridDialog) ->
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
     if matches!(dialog.question, Question::Check { .. } | Question::Settings(_)) {
-        ui.set_width(WIDE_DIALOG);
+        ui.set_width(WIDE_DIALOG.min(ui.ctx().content_rect().width() - 80.0));
     }
     ui.label(text(Type::Page, dialog.title()));
     ui.add_space(8.0);

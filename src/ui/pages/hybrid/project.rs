@@ -3,6 +3,7 @@
 use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Popup, Ui};
 
 use super::super::controls::Control;
+use super::super::grid::rows_seen;
 use super::super::keys::{self, Holder};
 use super::super::{Actions, PageContext, grid_head};
 use super::{bar, batches, preview, status, users};
@@ -15,11 +16,14 @@ use crate::ui::model::words;
 use crate::ui::theme::{NARROW, Palette, Tone, Type};
 use crate::ui::widgets::text::{cut, muted, text};
 
+/// What stands above the users, more or less.
+const FILTERS: f32 = 64.0;
+
 /// Paints it; `locked` tells whether the passwords are.
 pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, page: &UsersPage, locked: bool) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None });
+    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None, rows_seen: 1 });
     head(ui, context, view, &subject, &mut actions);
     if locked {
         line(ui, "The passwords are locked: nothing is ordered or watched", |ui| {
@@ -36,8 +40,9 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, page: &Use
     }
     // A row that the filter hides is not acted on. Looked for only when a key is there to act.
     let shown = |id: HybridUserId| page.row_of(id).and_then(|_| view.user(id));
-    let cursor = page.cursor.filter(|_| keys::is_any_pressed(ui)).and_then(shown);
-    keys::act(ui, holder, &Subject::Hybrid(HybridUsers { view, page, cursor }), &mut actions);
+    let cursor = page.cursor.filter(|_| keys::is_any_wanted(ui)).and_then(shown);
+    let rows_seen = rows_seen(ui.available_height() - FILTERS - users::BELOW);
+    keys::act(ui, holder, &Subject::Hybrid(HybridUsers { view, page, cursor, rows_seen }), &mut actions);
     let moved = actions.iter().rev().find_map(|action| match action {
         UserAction::Hybrid(HybridAct::Users(UsersAction::Move(rows, _))) => Some(page.row_from_cursor(*rows)),
         _ => None,
@@ -143,7 +148,7 @@ fn empty(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
 fn batch_line(ui: &mut Ui, context: PageContext<'_>, view: &HybridView, page: &UsersPage, actions: &mut Actions) {
     let Place::Batch(id) = page.place else { return };
     let Some(found) = view.batch(id) else { return };
-    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None });
+    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None, rows_seen: 1 });
     ui.horizontal(|ui| {
         status(ui, found.status, Type::SmallStrong);
         bar(ui, found.status, found.progress.percent, 96.0);

@@ -4,6 +4,7 @@ use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::super::controls::{Control, star_at, star_choices};
+use super::super::grid::nothing;
 use super::super::{Actions, PageContext};
 use super::bar;
 use crate::service::hybrid::{HybridUser, HybridView, MoveAction, MoveStatus};
@@ -23,6 +24,8 @@ const CAN: [(MoveAction, &str); 3] = [
     (MoveAction::Finalize, "finalized"),
 ];
 
+/// Room for the line below the rows.
+pub(super) const BELOW: f32 = 30.0;
 /// Less room than this leaves out figures.
 const SMALL: f32 = 640.0;
 /// More room than this is enough for all of them.
@@ -72,7 +75,7 @@ pub fn show(
     actions: &mut Actions,
 ) {
     let top = ui.cursor().top();
-    let height = ui.available_height() - 30.0;
+    let height = (ui.available_height() - BELOW).max(3.0 * ROW);
     ui.scope(|ui| {
         ui.set_max_height(height);
         ui.spacing_mut().item_spacing = egui::vec2(6.0, 0.0);
@@ -87,7 +90,7 @@ pub fn show(
         actions.push(UserAction::Hybrid(HybridAct::Users(UsersAction::Hover(hovered))));
     }
     if page.rows.is_empty() {
-        muted(ui, if page.is_filtered() { "No user fits the filters" } else { nobody(page.place) });
+        nothing(ui, area, if page.is_filtered() { "No user fits the filters" } else { nobody(page.place) });
     }
     ui.with_layout(Layout::bottom_up(Align::Min), |ui| selection(ui, view, page));
 }
@@ -187,7 +190,7 @@ fn sort_button(ui: &mut Ui, column: UserColumn, page: &UsersPage, actions: &mut 
 /// The star of the header acts on everything selected.
 fn header_star(ui: &mut Ui, Rows { view, page, .. }: Rows<'_>, actions: &mut Actions) {
     let palette = Palette::of(ui);
-    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None });
+    let subject = Subject::Hybrid(HybridUsers { view, page, cursor: None, rows_seen: 1 });
     let response = star::button(ui, None, palette.border, "Star of the selected users", 6.5);
     let refused = (ActionName::NoStar.entry().rule)(&subject).err();
     let choices = if refused.is_some() { Vec::new() } else { star_choices(palette) };

@@ -24,6 +24,11 @@ pub type Deny = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
 /// Whether a flag of an appended message is kept.
 pub type Keep = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// How the answers to a command (verb) are told; the last one is its end.
+pub type Arrange = Arc<dyn Fn(&str, Vec<String>) -> Vec<String> + Send + Sync>;
+/// After which bytes of an answer of this length the server takes breath.
+pub type Pieces = Arc<dyn Fn(usize) -> Vec<usize> + Send + Sync>;
+
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -126,6 +131,10 @@ pub struct State {
     pub next_validity: u32,
     /// What is said instead.
     pub bend: Option<Bend>,
+    /// In which order, and in how many answers.
+    pub arrange: Option<Arrange>,
+    /// In how many pieces.
+    pub pieces: Option<Pieces>,
     /// What is kept.
     pub receive: Option<Receive>,
     /// What is refused.
@@ -192,6 +201,8 @@ impl Odd {
             boxes: Vec::new(),
             next_validity: 1000,
             bend: None,
+            arrange: None,
+            pieces: None,
             receive: None,
             refuse: None,
             deny: None,
@@ -235,9 +246,10 @@ impl Odd {
         self.state().deny = Some(Arc::new(deny));
     }
 
-    /// The truth is said again.
+    /// The truth is said again, as others say it.
     pub fn straighten(&self) {
-        self.state().bend = None;
+        let mut state = self.state();
+        (state.bend, state.arrange, state.pieces) = (None, None, None);
     }
 
     /// Subjects in a folder, in order; none if it is missing.

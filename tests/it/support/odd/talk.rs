@@ -66,12 +66,15 @@ fn welcome(mut line: Line, state: &Mutex<State>) {
             None => answer(&mut state, &command, &open),
         };
         lines.push(format!("{} {result}", command.tag));
-        let bend = state.bend.clone();
+        let (bend, arrange, pieces) = (state.bend.clone(), state.arrange.clone(), state.pieces.clone());
         drop(state);
+        if let Some(arrange) = arrange {
+            lines = arrange(&command.verb, lines);
+        }
         for answer in lines {
             let heard = Heard { verb: &command.verb, arguments: &command.arguments, folder: &open, line: &answer };
             match bend.as_ref().map_or(Said::Kept, |bend| bend(&heard)) {
-                Said::Kept => line.say(&answer),
+                Said::Kept => line.say_in_pieces(&answer, &pieces.as_ref().map_or(vec![], |cuts| cuts(answer.len()))),
                 Said::Nothing => {}
                 Said::Instead(other) => {
                     line.say(&other);
