@@ -197,11 +197,9 @@ def move(program, scratch, here, there):
         done = run("start", "move", "--confirm-direction", code=(0, 1))
         item = json.loads(run("status", "move", "--json").stdout)["items"][0]
         figures.append((done.returncode, round(time.monotonic() - began, 1), item["messages"]))
-    for code, seconds, messages in figures:
-        print(f"   exit {code}, {seconds} s: {({key: n for key, n in messages.items() if n})}")
-    errors = run("errors", "move").stdout
-    if figures[0][2]["errors"]:
-        print("   " + "\n   ".join(errors.splitlines()[:12]))
+        print(f"   exit {done.returncode}, {figures[-1][1]} s: {({key: n for key, n in item['messages'].items() if n})}")
+        if item["messages"]["errors"]:
+            print("   " + "\n   ".join(run("errors", "move").stdout.splitlines()[:12]))
     if figures[1][2]["copied"]:
         print("   THE SECOND PASS COPIED AGAIN")
     return figures[1][2]["copied"] == 0

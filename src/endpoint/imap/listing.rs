@@ -14,7 +14,7 @@ use super::manners::Extra;
 use super::pending::Ticket;
 use super::response::{Listed, ServerResponse, StatusCounts};
 use super::session::{ImapSession, Mode, WINDOW};
-use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::folder::{FolderPath, FolderState, ListedFolder, Role, UidValidity, WireName};
 use crate::endpoint::listed::tell_apart;
 use crate::endpoint::{FolderRef, Result};
@@ -115,7 +115,7 @@ async fn extended(session: &mut ImapSession) -> Result<Option<Found>> {
     let with_status = session.understands("LIST-STATUS", Extra::ListStatus);
     if with_status {
         // A server that takes back that it tells sizes is asked again without (`basic`).
-        let sizes = if session.asks_sizes && session.can("STATUS=SIZE") { " SIZE" } else { "" };
+        let sizes = if session.side == Side::Source && session.can("STATUS=SIZE") { " SIZE" } else { "" };
         options.push(format!("STATUS ({}{sizes})", items(session)));
     }
     let command = ImapCommand::new(&format!("LIST \"\" \"*\" RETURN ({})", options.join(" ")));
@@ -176,7 +176,7 @@ fn as_listed(subscribed: &[ServerResponse]) -> Vec<ServerResponse> {
 
 async fn basic(session: &mut ImapSession) -> Result<Found> {
     let instead = session.connection.manners().kept_list().instead_of_a_list();
-    if let Some(told) = instead.filter(|_| session.may_lack_folders) {
+    if let Some(told) = instead.filter(|_| session.side == Side::Source) {
         return broken_off(session, told).await;
     }
     let listed = session.connection.ask(ImapCommand::new("LIST \"\" \"*\""), Step::Ask, DOING).await?;

@@ -205,9 +205,7 @@ impl SourceEndpoint for ImapEndpoint {
 impl DestinationEndpoint for ImapEndpoint {
     async fn open_destination(&self) -> Result<Box<dyn Destination>> {
         let mut session = self.open().await?;
-        // What was just written there has its size nowhere yet, and nobody asks for it.
-        session.asks_sizes = false;
-        session.may_lack_folders = false;
+        session.side = Side::Destination;
         Ok(Box::new(session))
     }
 

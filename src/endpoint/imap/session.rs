@@ -16,7 +16,7 @@ use super::names::{MailboxNames, is_beyond_measure};
 use super::pending::{Answer, Pending, Ticket};
 use super::reader::folder_changed;
 use super::response::ServerResponse;
-use crate::domain::failure::{Cause, Failure, Retry, Scope};
+use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::flags::{Flags, PermanentFlags};
 use crate::domain::folder::{FolderState, UidValidity, WireName};
 use crate::domain::ids::Uid;
@@ -48,11 +48,10 @@ pub(super) struct ImapSession {
     pub(super) connection: Connection,
     pub(super) capabilities: Capabilities,
     pub(super) names: MailboxNames,
-    /// Whether sizes of folders are asked for: a server may have to read every message to tell them.
-    pub(super) asks_sizes: bool,
-    /// Whether a list may do that lacks folders, where connections break in each: at a destination what is missing would be taken
-    /// for deleted.
-    pub(super) may_lack_folders: bool,
+    /// Whose it is. Of a source sizes of folders are asked for, which a server may have to read every message to tell, and a list may
+    /// do that lacks folders, where connections break in each: at a destination what is missing would be taken for deleted. At a
+    /// destination folders are opened to be written, whatever for: Courier refuses messages for one that is open to be read.
+    pub(super) side: Side,
     open: Option<Open>,
     last_serial: u64,
     logout: Duration,
@@ -69,8 +68,8 @@ impl ImapSession {
         timeouts: Timeouts,
     ) -> Self {
         let (open, last_serial, logout) = (None, 0, timeouts.logout);
-        let (asks_sizes, may_lack_folders, retires) = (true, true, None);
-        Self { connection, capabilities, names, asks_sizes, may_lack_folders, open, last_serial, logout, retires }
+        let (side, retires) = (Side::Source, None);
+        Self { connection, capabilities, names, side, open, last_serial, logout, retires }
     }
 
     /// The same, to be closed at this time.

@@ -20,7 +20,7 @@ use super::response::{Fetch, ServerResponse};
 use super::rest::rest;
 use super::session::{ImapSession, Mode, WINDOW, opened};
 use super::stream::Stream;
-use crate::domain::failure::{Cause, Failure};
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageKey, MessageMeta};
@@ -34,7 +34,8 @@ impl ImapSession {
     /// enough, because servers (Dovecot) put off looking for news until the flight is over.
     async fn open_for_reading(&mut self, folder: &FolderRef, fresh: bool) -> Result<()> {
         if fresh || !self.has_open(&folder.wire, Mode::Read) {
-            let mode = if self.has_open(&folder.wire, Mode::Write) { Mode::Write } else { Mode::Read };
+            let writes = self.side == Side::Destination || self.has_open(&folder.wire, Mode::Write);
+            let mode = if writes { Mode::Write } else { Mode::Read };
             // Its answer is looked at by the reader, for the commands that need it.
             drop(self.queue_open(folder, mode).await?);
         }

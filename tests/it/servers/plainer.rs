@@ -221,3 +221,32 @@ fn p4_where_no_password_is_taken_none_is_sent_and_that_is_said() {
         assert!(!asked.iter().any(|verb| matches!(verb.as_str(), "LOGIN" | "AUTHENTICATE")), "{asked:?}");
     }
 }
+
+#[test]
+fn p5_a_destination_that_takes_nothing_for_a_folder_open_to_be_read_gets_everything() {
+    for capabilities in ["UIDPLUS", "LITERAL+", "UIDPLUS LITERAL+ MULTIAPPEND"] {
+        runtime().block_on(async {
+            let inside = Inside::new(capabilities).await;
+            inside.source.fill("INBOX", 100..140);
+            inside.source.fill("Work", 200..240);
+            // As Courier does.
+            let read = Mutex::new(String::new());
+            inside.destination.deny(move |verb, arguments| {
+                let mut read = read.lock().expect("no panic");
+                let folder = arguments.split('"').nth(1).unwrap_or_default();
+                match verb {
+                    "EXAMINE" => folder.clone_into(&mut read),
+                    "SELECT" => read.clear(),
+                    "APPEND" if *read == folder => return Some("NO Current box is selected READ-ONLY.".to_owned()),
+                    _ => {}
+                }
+                None
+            });
+            for copied in [88, 0] {
+                let (counts, ran) = inside.pass(capabilities).await;
+                assert_eq!((counts.copied, counts.errors), (copied, 0), "{capabilities}: {ran:?}");
+            }
+            inside.is_copied("INBOX", capabilities);
+        });
+    }
+}
