@@ -60,7 +60,7 @@ pub struct Summary {
     pub tones: [u64; 8],
     /// The same of those whose pass has completed or failed: what a bar shows as done.
     pub ended: [u64; 8],
-    /// Completed passes that were no Full ones, by [`IN_PART`].
+    /// Completed passes that were no Full ones, by their kinds.
     pub in_part: [u64; 3],
     /// Bytes recorded, over all passes.
     pub bytes: u64,
