@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::ends::Ended;
 use crate::support::log_tail::LogTail;
 use crate::support::screen::{self, Screen};
 
@@ -42,28 +43,26 @@ impl Demo {
         only(self.temporary.path()).join("workspace")
     }
 
-    /// Whether every item is at rest, as another process sees it.
-    fn has_ended(&self) -> bool {
+    /// The statuses of its items, as another process sees them.
+    fn statuses(&self) -> Vec<String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
         command.args(["status", "Contoso to Fabrikam", "--json", "--data"]).arg(self.workspace());
-        let output = command.stdin(Stdio::null()).output().expect("the program starts");
-        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let report: Value = serde_json::from_slice(&command.ended().stdout).expect("JSON");
         let items = report["items"].as_array().expect("items");
         assert_eq!(items.len(), 12);
-        items.iter().all(|item| item["status"] == "completed")
+        items.iter().map(|item| item["status"].as_str().expect("a word").to_owned()).collect()
+    }
+
+    /// Whether every item is at rest.
+    fn has_ended(&self) -> bool {
+        self.statuses().iter().all(|status| status == "completed")
     }
 
     /// Waits until an item migrates.
     fn begins(&self) {
         let began = Instant::now();
-        loop {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_mailferry"));
-            command.args(["status", "Contoso to Fabrikam", "--json", "--data"]).arg(self.workspace());
-            let output = command.stdin(Stdio::null()).output().expect("the program starts");
-            if String::from_utf8_lossy(&output.stdout).contains("\"migrating\"") {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "nothing migrates: {output:?}");
+        while !self.statuses().iter().any(|status| status == "migrating") {
+            assert!(began.elapsed() < PATIENCE && !self.has_ended(), "nothing migrates: {:?}", self.statuses());
         }
     }
 

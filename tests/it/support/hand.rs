@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::log_tail::LogTail;
 use super::product::{PROJECT, Workspace};
-use super::screen::Screen;
+use super::screen::{Screen, ending};
 
 /// Before the controls of a frame in the log.
 const CONTROLS: &str = " named: controls=";
@@ -134,7 +134,8 @@ impl Hand<'_> {
         let (x, y) = self.find(name, roles);
         let (x, y) = (x.to_string(), y.to_string());
         // The window is where its manager put it.
-        let window = ["search", "--onlyvisible", "--name", "^Mailferry$", "mousemove", "--window", "%1"];
+        let title = ending("Mailferry");
+        let window = ["search", "--onlyvisible", "--name", &title, "mousemove", "--window", "%1"];
         self.screen.press(&[&window[..], &[&x, &y, "click", "1"]].concat());
     }
 

@@ -67,7 +67,8 @@ impl Screen {
 
     /// Waits for a window with this title and brings it to the front.
     pub fn focus(&self, title: &str) {
-        self.press(&["search", "--sync", "--onlyvisible", "--name", &format!("^{title}$"), "windowactivate", "--sync"]);
+        let ending = ending(title);
+        self.press(&["search", "--sync", "--onlyvisible", "--name", &ending, "windowactivate", "--sync"]);
     }
 
     /// What a person does with mouse and keys, as `xdotool` takes it.
@@ -78,6 +79,11 @@ impl Screen {
         let output = command.ended();
         assert!(output.status.success(), "{what:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// Finds a window by its title, whatever it says before it of what runs.
+pub fn ending(title: &str) -> String {
+    format!("(^| ){title}$")
 }
 
 impl Drop for Screen {
