@@ -1,11 +1,10 @@
 //! The end of a pass: what may be there twice, copies that were lost and whose messages left, and the audit (D27, D28).
 
 use crate::domain::failure::Side;
-use crate::domain::ids::FolderId;
 use crate::domain::item_error::ItemError;
 use crate::pass::lane::Lanes;
 use crate::pass::places::Prepared;
-use crate::pass::{Pass, PassResult};
+use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// What is asked and named when everything is copied.
 pub(super) struct Finale<'a> {
@@ -27,10 +26,13 @@ impl<'a> Finale<'a> {
         self.name_homeless().await?;
         self.audit(lane).await
     }
+
     /// Folders of the source may be missing from its list: nobody knows what they hold, so one message stands for them.
     async fn name_missing_folders(&self) -> PassResult<()> {
         let Some(failure) = self.pass.source.list_lacks() else { return Ok(()) };
-        let row = self.pass.tally.known(FolderId(0));
+        let Some(row) = self.pass.tally.any() else {
+            return Err(failure).on(Side::Source).map_err(PassStop::Fatal);
+        };
         let error = ItemError { side: Some(Side::Source), ..ItemError::about(failure) };
         let within = self.pass.not_moved(row, error).await;
         self.pass.recorder.flush().await;

@@ -152,10 +152,13 @@ impl PassStats {
 
     /// This folder, or where it is no part of the pass any other one: what is told of it counts.
     pub fn known(&self, id: FolderId) -> FolderId {
-        self.with(|inner| match inner.folders.contains_key(&id) {
-            true => id,
-            false => inner.folders.keys().next().copied().unwrap_or(id),
-        })
+        let is_known = self.with(|inner| inner.folders.contains_key(&id));
+        if is_known { id } else { self.any().unwrap_or(id) }
+    }
+
+    /// A folder of the pass, for what is told of none of them.
+    pub fn any(&self) -> Option<FolderId> {
+        self.with(|inner| inner.folders.keys().next().copied())
     }
 
     /// Changes a folder's counters and, with them, the sums.
