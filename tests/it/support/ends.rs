@@ -3,9 +3,8 @@
 
 use std::fmt::Debug;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::sync_channel;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 /// How long a process may take on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -20,16 +19,16 @@ pub trait Ends {
 
 impl Ends for Child {
     fn ends(&mut self) -> ExitStatus {
-        drop(self.stdin.take());
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(status) = self.try_wait().expect("its end") {
-                return status;
-            }
-            sleep(Duration::from_millis(10));
-        }
-        let _ = self.kill();
-        panic!("a process does not end: {:?}", self.wait())
+        let pid = self.id();
+        let (ended, end) = sync_channel::<()>(0);
+        // Nobody says anything: it hears that this one is gone.
+        let watch = move || (end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout)).then(|| kill(pid));
+        let watch = std::thread::Builder::new().name("its-end".into()).spawn(watch).expect("a thread");
+        let status = self.wait().expect("its end");
+        drop(ended);
+        let killed = watch.join().expect("no panic");
+        assert!(killed.is_none(), "a process does not end: {status}");
+        status
     }
 
     fn ends_with_output(self) -> Output {
@@ -51,15 +50,20 @@ impl Ended for Command {
 }
 
 fn output(child: Child, what: &dyn Debug) -> Output {
-    let pid = child.id().to_string();
+    let pid = child.id();
     let (ended, end) = sync_channel(1);
     let wait = move || ended.send(child.wait_with_output());
     std::thread::Builder::new().name("its-end".into()).spawn(wait).expect("a thread");
     match end.recv_timeout(PATIENCE) {
         Ok(output) => output.expect("its output"),
         Err(_) => {
-            let killed = Command::new("kill").args(["-KILL", &pid]).status();
-            panic!("{what:?} does not end ({killed:?}): {:?}", end.recv_timeout(Duration::from_secs(10)))
+            kill(pid);
+            panic!("{what:?} does not end: {:?}", end.recv_timeout(Duration::from_secs(10)))
         }
     }
+}
+
+fn kill(pid: u32) {
+    let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    assert!(killed.is_ok_and(|status| status.success()), "{pid} cannot be killed");
 }

@@ -23,6 +23,7 @@ mod options;
 mod preview;
 mod random;
 mod remedies;
+mod remembered;
 mod sign_in;
 mod whole_project;
 
