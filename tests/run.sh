@@ -82,4 +82,31 @@ fi
 
 # Most tests wait for servers more than they work.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(getconf _NPROCESSORS_ONLN)))}"
-cargo test --locked -j2 "$@"
+
+# What hangs must not hang the run: after this time the tests that have not ended are named, with what runs then, and a minute
+# later all of it is ended. What is told goes through a file, so that a process which outlives its test holds nothing open that
+# somebody reads to its end.
+limit="${TEST_LIMIT:-4200}"
+bounded=()
+if command -v timeout >/dev/null 2>&1; then bounded=(timeout --kill-after=30 "$((limit + 60))"); fi
+told=$(mktemp)
+tail -n +1 -f "$told" &
+shows=$!
+watch() {
+  while [ "$SECONDS" -lt "$limit" ]; do sleep 5; done
+  echo "== The tests have not ended after $limit s (TEST_LIMIT). Over a minute already, and no end:"
+  awk '/has been running for over/ {left[$2] = 1} /^test .* \.\.\. / {delete left[$2]} END {for (name in left) print "  " name}' "$told"
+  echo "== What runs:"
+  ps -eo pid,ppid,etimes,stat,wchan:20,comm,args | awk '$1 > 2 && $2 != 2' | cut -c1-150 | tail -60
+}
+SECONDS=0
+watch &
+watches=$!
+status=0
+${bounded[@]+"${bounded[@]}"} cargo test --locked -j2 "$@" >"$told" 2>&1 || status=$?
+kill "$watches" 2>/dev/null || true
+sleep 2
+kill "$shows"
+echo "The tests, built and run: $SECONDS s."
+rm -f "$told"
+exit "$status"

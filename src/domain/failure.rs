@@ -170,6 +170,8 @@ pub enum Cause {
     TooManyErrors,
     /// The destination said yes to a message and does not hold it.
     NotStored,
+    /// The destination may hold this message, and does not show all that it holds.
+    NotShown,
     /// The destination may still be taking in what an interrupted connection had sent (D28).
     Settling,
     /// A command the server refused and that fits no other row.

@@ -285,6 +285,11 @@ Cause::TokenUnfit => (
             format!("{host} said that it stored it, and it is not in {folder}. The original is unchanged."),
             "Start a Full pass: it tries it again.".into(),
         ),
+        Cause::NotShown => (
+            format!("The {the_side} does not show whether it holds this message"),
+            format!("{host} does not tell all that it holds in {folder}, and it may be there already. The original is unchanged."),
+            "Start a Full pass: it looks for it again before it is sent.".into(),
+        ),
         Cause::Settling => (
             format!("Waiting for the {the_side} to take in what was on its way"),
             format!("The connection broke while {host} was still storing messages. They are looked for before any is sent again."),

@@ -29,6 +29,7 @@ mod spool;
 pub mod uidlist;
 mod utf7;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -173,6 +174,13 @@ pub trait Source: Send {
     /// UID, flags and size (and date, if asked for), ascending by UID.
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>>;
 
+    /// A second look at which messages a folder holds, from a number on, where a listing may lack some: by their places, as often as it
+    /// takes within bounds. For a question on which it depends whether a message is copied once more.
+    async fn recount(&mut self, folder: &FolderRef, from: Uid) -> Result<Recount> {
+        let listed = self.scan(folder, &Which::From(from), false).await?;
+        Ok(Recount { uids: listed.into_iter().map(|message| message.uid).collect(), untold: 0 })
+    }
+
     /// Header blocks of these messages, ascending by UID; messages that are gone are left out. A header block without
     /// end is cut at 256 KiB.
     async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>>;
@@ -199,6 +207,15 @@ pub trait Source: Send {
 
     /// Says goodbye and closes. Dropping a session closes it without a word.
     async fn close(self: Box<Self>);
+}
+
+/// What a second look at a folder found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recount {
+    /// The messages that were told.
+    pub uids: BTreeSet<Uid>,
+    /// How many more there are, which the server counts and of which it tells no number.
+    pub untold: u64,
 }
 
 /// What a destination accepts.

@@ -110,8 +110,12 @@ impl Journal for StoreJournal {
         Ok(self.store.strangers(folder, asked).await?)
     }
 
-    async fn any_strangers(&self, folder: FolderId) -> Result<bool, JournalError> {
-        Ok(self.store.any_strangers(folder).await?)
+    async fn numbers_of_strangers(&self, folder: FolderId) -> Result<BTreeSet<Uid>, JournalError> {
+        Ok(self.store.numbers_of_strangers(folder).await?)
+    }
+
+    async fn strangers_kept(&self, folder: FolderId) -> Result<u64, JournalError> {
+        Ok(self.store.strangers_kept(folder).await?)
     }
 
     async fn keep_strangers(

@@ -14,13 +14,13 @@ use async_trait::async_trait;
 
 use crate::domain::content::Shape;
 use crate::domain::counts::Counts;
-use crate::domain::failure::{Scope, Side};
+use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{Alike, AwayMarks, Belief, Left, Ours, Pair, Theirs, decide, guess, match_contents};
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::Origin;
-use crate::endpoint::{Destination, Source, Which};
+use crate::endpoint::{Destination, Source};
 use crate::pass::belief::{belief, keeps};
 use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::comparison::Comparison;
@@ -172,10 +172,12 @@ impl Across<'_> {
         let Some(place) = self.prepared.places.get(&row) else { return Ok(Vec::new()) };
         let known = pass.journal.known_at_destination(row).await?;
         let read = async {
-            let listing = to.scan(place, &Which::From(floor), false).await?;
-            let strange = listing.into_iter().map(|message| message.uid);
-            let strange: Vec<Uid> = strange.filter(|uid| known.binary_search(uid).is_err()).collect();
-            who(to, place, &strange).await
+            let there = to.recount(place, floor).await?.uids;
+            let mut strange: Vec<Uid> = there.into_iter().filter(|uid| known.binary_search(uid).is_err()).collect();
+            let mut read = who(to, place, &strange).await?;
+            strange.retain(|uid| !read.contains_key(uid));
+            read.extend(who(to, place, &strange).await?);
+            Ok::<_, Failure>(read)
         };
         match read.await {
             Ok(read) => Ok(read.into_iter().map(|(uid, names)| (uid, names.now)).collect()),

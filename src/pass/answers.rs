@@ -16,7 +16,7 @@ use crate::domain::record::{Origin, Results, Watermark, is_sane};
 use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
 use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, ServerSaid};
 use crate::pass::contents::traces;
-use crate::pass::finish::{SeenOf, copied};
+use crate::pass::finish::{SeenOf, copied, not_shown};
 use crate::pass::flight::{Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
 use crate::pass::pulse::Measured;
@@ -279,6 +279,16 @@ impl AppendWriter<'_> {
             self.wire.unplaced.extend(mine);
             return Ok(None);
         }
+        if !mine.is_empty() {
+            match self.look_closer(to, job, &mut mine).await? {
+                Ok(()) => {}
+                Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
+                Err(failure) => {
+                    self.wire.unplaced.extend(mine);
+                    return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
+                }
+            }
+        }
         match self.find_mistold(to, job, &mut mine).await? {
             Ok(()) => {}
             Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
@@ -289,16 +299,30 @@ impl AppendWriter<'_> {
         }
         for one in mine {
             self.pass.tally.not_moved(one.bytes);
-            self.pass
-                .message_failed(
-                    job,
-                    one.uid,
-                    SeenOf::default(),
-                    SideFailure { side: Side::Destination, failure: not_stored() },
-                )
-                .await?;
+            let failure = match self.arrivals_in(job).await?.may_hide(one.identity) {
+                true => {
+                    self.pass.hides_something(job.id);
+                    not_shown("the server said yes to it, and does not show all that it holds since")
+                }
+                false => not_stored(),
+            };
+            let trouble = SideFailure { side: Side::Destination, failure };
+            self.pass.message_failed(job, one.uid, SeenOf::default(), trouble).await?;
         }
         Ok(None)
+    }
+
+    /// Looks once more for these, also among what the server did not list so far.
+    async fn look_closer(
+        &mut self,
+        to: &mut dyn Destination,
+        job: &Arc<Job>,
+        mine: &mut Vec<Unplaced>,
+    ) -> PassResult<Result<(), Failure>> {
+        match self.arrivals_in(job).await?.look_closer(to, &job.plan.destination).await {
+            Ok(()) => self.look_up(to, job, mine).await,
+            Err(failure) => Ok(Err(failure)),
+        }
     }
 
     /// Records what a look finds of these and leaves the others.

@@ -18,6 +18,9 @@ use crate::pass::job::{Above, Job};
 use crate::pass::resolve::spool_failed;
 use crate::pass::{Pass, PassResult, bytes};
 
+/// How often a message is asked who it is.
+const TRIES: u32 = 3;
+
 /// A message of the destination that nothing claimed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Newcomer {
@@ -53,6 +56,18 @@ pub(super) struct Arrivals {
     next: Uid,
     known: Ranges,
     unclaimed: Vec<Newcomer>,
+    hidden: Hidden,
+}
+
+/// What a folder holds and does not show.
+#[derive(Default)]
+struct Hidden {
+    /// Listed, and nobody knows who they are; how often they were asked for.
+    unseen: BTreeMap<Uid, u32>,
+    /// Their name is known, and what they hold is not handed out.
+    unread: BTreeSet<Uid>,
+    /// Counted and not listed.
+    untold: u64,
 }
 
 impl Arrivals {
@@ -61,7 +76,7 @@ impl Arrivals {
         if job.suspicion.cut.above == Above::Recorded {
             return Self::from(pass, job.id, job.floor()).await;
         }
-        Ok(Self { floor: job.floor(), next: job.floor(), known: Ranges::default(), unclaimed: Vec::new() })
+        Ok(Self::above(job.floor(), Ranges::default()))
     }
 
     /// From a floor on, above which messages are recorded already.
@@ -71,7 +86,11 @@ impl Arrivals {
         for number in pass.journal.known_at_destination(folder).await?.into_iter().filter(|uid| *uid >= floor) {
             known.insert(number.0);
         }
-        Ok(Self { floor, next: floor, known, unclaimed: Vec::new() })
+        Ok(Self::above(floor, known))
+    }
+
+    fn above(floor: Uid, known: Ranges) -> Self {
+        Self { floor, next: floor, known, unclaimed: Vec::new(), hidden: Hidden::default() }
     }
 
     /// The server told that an append of ours got this number. False if that cannot be: it lies below what was there
@@ -80,6 +99,7 @@ impl Arrivals {
         let believable = uid >= self.floor && self.known.insert(uid.0);
         if believable {
             self.unclaimed.retain(|newcomer| newcomer.uid != uid);
+            self.hidden.unseen.remove(&uid);
         }
         believable
     }
@@ -92,10 +112,44 @@ impl Arrivals {
     /// Reads what came since the last look.
     pub async fn look(&mut self, to: &mut dyn Destination, folder: &FolderRef) -> Result<(), Failure> {
         let listing = to.scan(folder, &Which::From(self.next), false).await?;
-        let strange: Vec<Uid> =
-            listing.iter().map(|message| message.uid).filter(|uid| !self.known.contains(uid.0)).collect();
-        let mut found = Vec::new();
-        for some in strange.chunks(HEADERS_AT_ONCE) {
+        let strange = listing.iter().map(|message| message.uid).filter(|uid| !self.known.contains(uid.0));
+        self.hidden.unseen.extend(strange.map(|uid| (uid, 0)));
+        self.see(to, folder).await?;
+        if let Some(last) = listing.iter().map(|message| message.uid).max() {
+            self.next = self.next.max(Uid(last.0 + 1));
+        }
+        Ok(())
+    }
+
+    /// Looks at what the looks so far may have missed: messages that were not listed, and those of which nobody knows who they
+    /// are.
+    pub async fn look_closer(&mut self, to: &mut dyn Destination, folder: &FolderRef) -> Result<(), Failure> {
+        let there = to.recount(folder, self.floor).await?;
+        self.hidden.untold = there.untold;
+        self.hidden.unseen.retain(|uid, _| there.uids.contains(uid));
+        let met: BTreeSet<Uid> = self.unclaimed.iter().map(|newcomer| newcomer.uid).collect();
+        let strange = there.uids.into_iter().filter(|uid| !self.known.contains(uid.0) && !met.contains(uid));
+        self.hidden.unseen.extend(strange.map(|uid| (uid, 0)));
+        for _ in 0..TRIES {
+            self.see(to, folder).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the folder may hold a message of this name that was not found.
+    pub fn may_hide(&self, identity: Identity) -> bool {
+        let unread = |newcomer: &Newcomer| newcomer.identity == identity && self.hidden.unread.contains(&newcomer.uid);
+        self.hidden.untold > 0 || !self.hidden.unseen.is_empty() || self.unclaimed.iter().any(unread)
+    }
+
+    /// Asks who those are of whom nobody knows it.
+    async fn see(&mut self, to: &mut dyn Destination, folder: &FolderRef) -> Result<(), Failure> {
+        let asked = self.hidden.unseen.iter_mut().filter(|(_, tries)| **tries < TRIES);
+        let asked = asked.map(|(uid, tries)| {
+            *tries += 1;
+            *uid
+        });
+        for some in asked.collect::<Vec<Uid>>().chunks(HEADERS_AT_ONCE) {
             for header in to.headers(folder, &Which::These(some.to_vec())).await? {
                 let identity = match of_header(&header.header) {
                     FromHeader::Known(identity) => identity,
@@ -104,13 +158,12 @@ impl Arrivals {
                         None => continue,
                     },
                 };
-                found.push(Newcomer { uid: header.uid, identity, size: header.size, traces: None });
+                if self.hidden.unseen.remove(&header.uid).is_some() {
+                    self.unclaimed.push(Newcomer { uid: header.uid, identity, size: header.size, traces: None });
+                }
             }
         }
-        self.unclaimed.extend(found);
-        if let Some(last) = listing.iter().map(|message| message.uid).max() {
-            self.next = self.next.max(Uid(last.0 + 1));
-        }
+        self.unclaimed.sort_unstable_by_key(|newcomer| newcomer.uid);
         Ok(())
     }
 
@@ -153,6 +206,12 @@ impl Arrivals {
         let belief = if belief == Belief::Unknown && !found.is_empty() { Belief::Keeps } else { belief };
         for (ours, there) in open {
             let read = read_whole(to, folder, &there).await?;
+            for newcomer in &there {
+                match read.contains_key(&newcomer.uid) {
+                    true => drop(self.hidden.unread.remove(&newcomer.uid)),
+                    false => drop(self.hidden.unread.insert(newcomer.uid)),
+                }
+            }
             found.extend(pair(ours, there, &read, said, belief));
         }
         self.claim(found.iter().map(|(_, newcomer)| newcomer.uid));
@@ -164,6 +223,7 @@ impl Arrivals {
         let uids: BTreeSet<Uid> = uids.into_iter().collect();
         for uid in &uids {
             self.known.insert(uid.0);
+            self.hidden.unseen.remove(uid);
         }
         self.unclaimed.retain(|newcomer| !uids.contains(&newcomer.uid));
     }

@@ -21,6 +21,7 @@ use crate::pass::closing::Finale;
 use crate::pass::job::Job;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::one_by_one::OneByOne;
+use crate::pass::presence::present;
 use crate::pass::recorder::ToRecord;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
@@ -150,6 +151,11 @@ async fn judge(
         }
         at = next;
     }
+    // A listing may lack what is there.
+    let there = present(to, &ended.destination, &verdict.missing).await;
+    let there = there.on(Side::Destination).map_err(PassStop::Fatal)?;
+    verdict.missing.retain(|uid| !there.contains_key(uid));
+    listed += there.len() as u64;
     verdict.unfound = untold.saturating_sub(u64::from(state.messages).saturating_sub(listed));
     Ok(verdict)
 }

@@ -8,10 +8,11 @@ use crate::domain::flags::FlagChange;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::NoticeKind;
 use crate::domain::record::Watermark;
-use crate::endpoint::{Destination, FlagUpdate, FolderRef, Which};
+use crate::endpoint::{Destination, FlagUpdate, FolderRef};
 use crate::pass::job::{Carry, Job};
 use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
+use crate::pass::presence::present;
 use crate::pass::recorder::ToRecord;
 use crate::pass::sample::{Bytes, IdentityProof, prove};
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
@@ -110,15 +111,14 @@ async fn ours(
     let proofs = prove(to, place, &asked, kept).await?;
     let unseen =
         asked.iter().zip(&proofs).filter(|(_, proof)| **proof == IdentityProof::Unseen).map(|((uid, _), _)| *uid);
-    let listed = to.scan(place, &Which::These(unseen.collect()), false).await?;
-    let listed: BTreeSet<Uid> = listed.into_iter().map(|message| message.uid).collect();
+    let listed = present(to, place, &unseen.collect::<Vec<Uid>>()).await?;
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for (carry, proof) in carries.into_iter().zip(proofs) {
         match proof {
             IdentityProof::Confirmed => good.push(carry),
             IdentityProof::Contradicted => wrong.push((carry, proof)),
             // There, and not handed out: nobody can tell whose it is.
-            IdentityProof::Unseen if listed.contains(&carry.destination) => wrong.push((carry, proof)),
+            IdentityProof::Unseen if listed.contains_key(&carry.destination) => wrong.push((carry, proof)),
             // Gone: nothing is set, and the new base is kept as if it had been.
             IdentityProof::Unseen => good.push(Carry { change: Default::default(), ..carry }),
         }

@@ -6,6 +6,7 @@
 //! source before it was recorded: it is remembered, so that it answers should the message come back elsewhere (D12). Bounded: watermarks are read in windows; identities of unknown messages only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use async_trait::async_trait;
 
@@ -166,23 +167,33 @@ impl Pass {
     pub(super) fn ask_later(&self, job: &Job) {
         let doubt =
             FolderDoubt { path: job.path.clone(), at: job.plan.destination.clone(), floor: job.floor(), close: false };
-        self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(job.id, doubt);
+        self.findings.doubts.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, doubt);
+    }
+
+    /// A destination folder does not show all that it holds, and may hold a message of ours without a record.
+    pub(super) fn hides_something(&self, folder: FolderId) {
+        self.findings.hidden.lock().unwrap_or_else(PoisonError::into_inner).insert(folder);
+    }
+
+    /// Whether nothing of ours can be at the destination without a record: only then an intent is closed.
+    pub(super) fn all_is_known_there(&self, job: &Job) -> bool {
+        let hidden = self.findings.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        job.suspicion.cut.landing == Landing::Settled && !hidden.contains(&job.id)
     }
 
     /// Whether the intent of a folder that has ended is closed later: what lies above its floor is looked at before, and a
     /// crash until then leaves it open.
     pub(super) fn closes_later(&self, job: &Job) -> bool {
-        let mut doubts = self.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut doubts = self.findings.doubts.lock().unwrap_or_else(PoisonError::into_inner);
         let doubt = doubts.get_mut(&job.id);
-        doubt.map(|doubt| doubt.close = job.suspicion.cut.landing == Landing::Settled).is_some()
+        doubt.map(|doubt| doubt.close = self.all_is_known_there(job)).is_some()
     }
 }
 
 impl Finale<'_> {
     /// Asks about all doubts of this pass, and those that earlier ones left open.
     pub(super) async fn ask_doubts(&self, lane: &mut Lane, prepared: &Prepared) -> PassResult<()> {
-        let doubts =
-            std::mem::take(&mut *self.pass.findings.doubts.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let doubts = std::mem::take(&mut *self.pass.findings.doubts.lock().unwrap_or_else(PoisonError::into_inner));
         for (id, doubt) in doubts {
             self.pass.recorder.flush().await;
             let DoubtAnswer { twice, orphans } =

@@ -122,7 +122,7 @@ impl Pass {
             && !job.has_lost_its_destination()
             && job.suspicion.cut.landing == Landing::Settled;
         let marker = whole.then(|| Marker { state: job.plan.listed, options: self.options_hash() });
-        let close_intent = job.suspicion.cut.landing == Landing::Settled && !self.closes_later(job);
+        let close_intent = self.all_is_known_there(job) && !self.closes_later(job);
         self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);
         let phase = if job.has_lost_its_destination() { FolderPhase::DestinationGone } else { FolderPhase::Done };
@@ -156,6 +156,13 @@ impl Pass {
         hash.finalize_xof().fill(&mut first);
         u64::from_le_bytes(first) >> 1
     }
+}
+
+/// The failure of a message that may be at the destination already, which does not show it.
+pub(super) fn not_shown(text: &str) -> Failure {
+    let failure =
+        Failure::new(Cause::NotShown, Scope::Message, Retry::Never, "looking for a message at the destination");
+    failure.saying(text)
 }
 
 /// The failure of a message at which a server hung up again and again (D22).

@@ -224,6 +224,11 @@ pub struct Suspicion {
     /// Messages of which nobody saw who they are when they were compared with what belongs to other folders: not appended in
     /// this pass, whatever comes of them later.
     pub unsettled: BTreeSet<Uid>,
+    /// Messages that may be one that the destination lists, above the first number of an open intent, and does not show: not
+    /// appended in this pass.
+    pub hidden: BTreeSet<Uid>,
+    /// Messages that the destination was last seen to count and not to list.
+    pub untold: u64,
     /// How messages are asked for.
     pub asking: Asking,
     /// How often the folder was looked into again for messages that did not come.
@@ -327,6 +332,7 @@ impl Job {
     /// Whether a message could not be compared with what is there already: it is not appended.
     pub fn is_uncompared(&self, uid: Uid) -> bool {
         self.suspicion.uncompared.contains(&uid)
+            || self.suspicion.hidden.contains(&uid)
             || self.suspicion.unsettled.contains(&uid)
             || self.remaining.chosen.as_ref().is_some_and(|chosen| chosen.unseen.contains(&uid))
     }

@@ -102,8 +102,11 @@ pub trait Journal: Send + Sync {
         asked: BTreeSet<Identity>,
     ) -> Result<Vec<(Uid, Identity)>, JournalError>;
 
-    /// Whether strangers of this row's destination folder are kept.
-    async fn any_strangers(&self, folder: FolderId) -> Result<bool, JournalError>;
+    /// How many strangers of this row's destination folder are kept.
+    async fn strangers_kept(&self, folder: FolderId) -> Result<u64, JournalError>;
+
+    /// Their numbers.
+    async fn numbers_of_strangers(&self, folder: FolderId) -> Result<BTreeSet<Uid>, JournalError>;
 
     /// Keeps what was read of strangers; every message below `next` is one kept here or has a watermark.
     async fn keep_strangers(

@@ -44,6 +44,7 @@ mod notes;
 mod number_check;
 mod one_by_one;
 mod places;
+mod presence;
 pub(crate) mod preview;
 mod pulse;
 mod put_back;
@@ -294,6 +295,9 @@ struct Findings {
     homeless: Mutex<Vec<lost_copies::Homeless>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, EndedFolder>>,
+    /// Destination folders that do not show all that they hold, and may hold a message of ours without a record: their intents stay
+    /// open, so that the next pass looks before it sends.
+    hidden: Mutex<BTreeSet<FolderId>>,
     /// Folders to be asked about at the end (D28).
     doubts: Mutex<BTreeMap<FolderId, doubts::FolderDoubt>>,
 }

@@ -14,7 +14,7 @@ use crate::domain::flags::Flags;
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{
-    Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, TheirsLeft, decide, guess, match_contents,
+    Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, decide, guess, match_contents,
 };
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::{Origin, Rekey, Results, Watermark};
@@ -39,6 +39,10 @@ pub(super) struct Recognised {
     pub rest: Vec<Uid>,
     /// Of these: could not be compared.
     pub doubtful: BTreeSet<Uid>,
+    /// Of these: may be appends of ours that the destination does not hand out.
+    pub hidden: BTreeSet<Uid>,
+    /// Messages at the destination with the name of one of these, which it does not hand out either.
+    pub unread: Vec<Uid>,
     /// Content did not decide these.
     left: Vec<(Identity, Left)>,
     /// Moved here within the source.
@@ -142,8 +146,8 @@ impl Recognition<'_> {
         let mut entry = ToRecord::default();
         let mut pairs = Vec::new();
         for Proposed { identity, ours, theirs } in groups {
-            let unread = theirs.iter().filter(|uid| missing.contains(uid));
-            let unread: Vec<_> = unread.map(|uid| TheirsLeft { uid: *uid, appended: false, len: u64::MAX }).collect();
+            let unread = theirs.iter().copied().filter(|uid| missing.contains_key(uid));
+            let (maybe_own, foreign): (Vec<Uid>, Vec<Uid>) = unread.partition(|uid| self.strangers.may_be_own(*uid));
             let mut alike = Alike::default();
             let mut names = BTreeMap::new();
             for (uid, of) in ours {
@@ -165,13 +169,16 @@ impl Recognition<'_> {
             }
             let (equal, mut left) = match_contents(alike);
             pairs.extend(equal.into_iter().map(|pair| (identity, pair)));
-            left.theirs.extend(unread);
             left.ours.retain(|ours| {
                 let of = names.get(&ours.uid).filter(|_| !self.job.remaining.again.contains(&ours.uid));
                 let key = of.and_then(|names| self.gone().moved(self.job.id, ours.uid, names, ours.content));
                 key.map(|key| self.found.moved(&mut entry, key)).is_none()
             });
-            if left.theirs.is_empty() {
+            if !maybe_own.is_empty() {
+                self.found.hidden.extend(left.ours.iter().map(|ours| ours.uid));
+            }
+            self.found.unread.extend(foreign.into_iter().take(left.ours.len()));
+            if left.theirs.is_empty() || !maybe_own.is_empty() {
                 self.found.rest.extend(left.ours.iter().map(|ours| ours.uid));
             } else {
                 self.found.left.push((identity, left));

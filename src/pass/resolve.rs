@@ -83,7 +83,7 @@ impl Resolve<'_> {
             Search::Everywhere => Strangers::meet(pass, self.job, None, to).await?,
         };
         let moved = self.prepared.any_gone();
-        let someone = strangers.any(pass).await?;
+        let someone = strangers.any(pass).await? || strangers.untold() > 0;
         let (prepared, mut found) = (self.prepared, Recognised::default());
         let strangers = if !self.job.is_empty() && (moved || someone) {
             // A first pass has no listing yet.
@@ -99,6 +99,7 @@ impl Resolve<'_> {
             look.name_an_old_workspace().await;
             found = look.found;
             let strangers = look.strangers;
+            self.hold_back(pass, &strangers, &mut found).await;
             self.conclude(pass, found).await?;
             strangers
         } else {
@@ -109,6 +110,25 @@ impl Resolve<'_> {
         pass.recorder.flush().await;
         strangers.settle(pass).await?;
         Ok(Looked::Done)
+    }
+
+    /// Messages that may be there already, as appends of ours of which the server does not say who they are: they wait, as errors.
+    /// What may be there from elsewhere is copied and named, and so is what the server does not even list.
+    async fn hold_back(&mut self, pass: &Pass, strangers: &Strangers, found: &mut Recognised) {
+        let size = |uid: &Uid| self.job.remaining.listing.get(uid).map_or(0, |listed| listed.1);
+        let sized: Vec<(Uid, u32)> = found.rest.iter().map(|uid| (*uid, size(uid))).collect();
+        let mut hidden = std::mem::take(&mut found.hidden);
+        hidden.extend(strangers.may_hide(&sized));
+        let free: Vec<(Uid, u32)> = sized.into_iter().filter(|(uid, _)| !hidden.contains(uid)).collect();
+        let mut alike = strangers.may_be_of(&free);
+        alike.append(&mut found.unread);
+        let untold = strangers.untold().min(free.len() as u64);
+        if !hidden.is_empty() {
+            pass.hides_something(self.job.id);
+        }
+        self.job.suspicion.hidden = hidden;
+        pass.name_unseen_there(self.job, alike).await;
+        pass.name_untold(self.job, untold).await;
     }
 
     /// What is left to copy, and the flags of what moved here.
@@ -171,6 +191,7 @@ impl Step for Resolve<'_> {
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Looked> {
         pass.recorder.flush().await;
         self.job.suspicion.uncompared.clear();
+        self.job.suspicion.hidden.clear();
         self.tries += 1;
         if self.tries > 1 {
             drop_recorded(pass, self.job).await?;

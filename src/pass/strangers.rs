@@ -12,7 +12,8 @@ use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::endpoint::{Destination, FolderRef, Which};
 use crate::pass::bytes::HEADERS_AT_ONCE;
-use crate::pass::job::Job;
+use crate::pass::job::{Job, Unrecorded};
+use crate::pass::presence::present;
 use crate::pass::sample::who;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
@@ -20,6 +21,8 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop};
 const WINDOW: i64 = 20_000;
 /// Windows of one listing; where numbers lie far apart, windows are wider.
 const WINDOWS: i64 = 200;
+/// How often a message is asked once more who it is, where it may be an append of ours.
+const ASKED_AGAIN: u32 = 2;
 /// Kept for a message whose header did not come: it is asked for again each time.
 const UNSEEN: Identity = Identity([0; 16]);
 
@@ -29,12 +32,18 @@ pub(super) struct Strangers {
     place: FolderRef,
     /// Numbers that watermarks have, ascending.
     known: Vec<Uid>,
-    /// From here on messages may be our own appends.
+    /// From here on messages are our own appends, if they equal ours.
     floor: Option<Uid>,
+    /// From here on messages of which nobody knows who they are may be our own appends.
+    own: Option<Uid>,
     /// From here on they are read anew each time.
     from: Option<Uid>,
     /// Those.
     above: BTreeMap<Uid, Identity>,
+    /// Sizes as listed, of those of whom nobody knows who they are.
+    unseen: BTreeMap<Uid, u32>,
+    /// Messages that the server counts and does not list.
+    untold: u64,
     /// The others are kept in the store.
     kept: bool,
     used: BTreeSet<Uid>,
@@ -49,8 +58,11 @@ impl Strangers {
             place: job.plan.destination.clone(),
             known: Vec::new(),
             floor,
+            own: if job.numbers.unrecorded == Unrecorded::Anywhere { Some(Uid(0)) } else { floor },
             from: floor,
             above: BTreeMap::new(),
+            unseen: BTreeMap::new(),
+            untold: job.suspicion.untold,
             kept: false,
             used: BTreeSet::new(),
         }
@@ -81,6 +93,10 @@ impl Strangers {
             let which = if last { Which::From(from) } else { Which::Range(from, Uid(from.0 + width)) };
             found.window(pass, job, to, &which).await?;
             if last {
+                let exists = u64::from(job.plan.opened.messages);
+                let too_few = found.kept && exists > found.accounted_for(pass).await?;
+                found.look_closer(pass, to, too_few).await?;
+                job.suspicion.untold = found.untold;
                 return Ok(found);
             }
             from = Uid(from.0 + width);
@@ -90,12 +106,15 @@ impl Strangers {
     async fn window(&mut self, pass: &Pass, job: &mut Job, to: &mut dyn Destination, which: &Which) -> PassResult<()> {
         let listing = to.scan(&self.place, which, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let last = listing.iter().map(|message| message.uid).max();
-        let strange = listing.iter().map(|message| message.uid).filter(|uid| self.known.binary_search(uid).is_err());
+        let strange = listing.iter().filter(|message| self.known.binary_search(&message.uid).is_err());
         for some in strange.collect::<Vec<_>>().chunks(HEADERS_AT_ONCE) {
-            let read = who(to, &self.place, some).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-            let identity = |uid: &Uid| (*uid, read.get(uid).map_or(UNSEEN, |names| names.now));
+            let uids: Vec<Uid> = some.iter().map(|message| message.uid).collect();
+            let read = who(to, &self.place, &uids).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            let unseen = some.iter().filter(|message| !read.contains_key(&message.uid));
+            self.unseen.extend(unseen.map(|message| (message.uid, message.size)));
+            let identity = |uid: Uid| (uid, read.get(&uid).map_or(UNSEEN, |names| names.now));
             let (above, below): (Vec<_>, Vec<_>) =
-                some.iter().map(identity).partition(|(uid, _)| self.is_read_anew(*uid));
+                uids.into_iter().map(identity).partition(|(uid, _)| self.is_read_anew(*uid));
             self.above.extend(above);
             if let Some((last, _)) = below.last().filter(|_| self.kept) {
                 let next = Uid(last.0 + 1);
@@ -111,6 +130,70 @@ impl Strangers {
         Ok(())
     }
 
+    /// Messages of the folder that are known, or are strangers.
+    async fn accounted_for(&self, pass: &Pass) -> PassResult<u64> {
+        let kept = pass.journal.strangers_kept(self.folder).await?;
+        Ok(self.known.len() as u64 + kept + self.above.len() as u64)
+    }
+
+    /// What was not listed, or did not say who it is, is asked for once more: everywhere if too few were listed, and where an append
+    /// of ours may lie without a record.
+    async fn look_closer(&mut self, pass: &Pass, to: &mut dyn Destination, too_few: bool) -> PassResult<()> {
+        if let Some(from) = if too_few { Some(Uid(1)) } else { self.own } {
+            let there = to.recount(&self.place, from).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            self.untold = there.untold;
+            let kept = match self.kept {
+                true => pass.journal.numbers_of_strangers(self.folder).await?,
+                false => BTreeSet::new(),
+            };
+            let strange = there.uids.into_iter().filter(|uid| self.known.binary_search(uid).is_err());
+            let strange: Vec<Uid> =
+                strange.filter(|uid| !kept.contains(uid) && !self.above.contains_key(uid)).collect();
+            self.unseen.extend(strange.iter().map(|uid| (*uid, 0)));
+            self.are(pass, strange.into_iter().map(|uid| (uid, UNSEEN)).collect()).await?;
+        }
+        for _ in 0..ASKED_AGAIN {
+            let left: Vec<Uid> = self.unseen.keys().copied().collect();
+            for some in left.chunks(HEADERS_AT_ONCE) {
+                let read = who(to, &self.place, some).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+                self.are(pass, read.into_iter().map(|(uid, names)| (uid, names.now)).collect()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was learned of messages that were listed.
+    async fn are(&mut self, pass: &Pass, learned: Vec<(Uid, Identity)>) -> PassResult<()> {
+        for (uid, _) in learned.iter().filter(|(_, who)| *who != UNSEEN) {
+            self.unseen.remove(uid);
+        }
+        let (above, below): (Vec<_>, Vec<_>) = learned.into_iter().partition(|(uid, _)| self.is_read_anew(*uid));
+        self.above.extend(above);
+        if self.kept && !below.is_empty() {
+            pass.journal.keep_strangers(self.folder, below, Uid(0)).await?;
+        }
+        Ok(())
+    }
+
+    /// Of these messages (number, size as listed) those that may be appends of ours of which nobody knows who they are.
+    pub fn may_hide(&self, messages: &[(Uid, u32)]) -> BTreeSet<Uid> {
+        let above = self.own.map(|own| SizesTold(self.unseen.range(own..).map(|(_, size)| *size).collect()));
+        let Some(above) = above else { return BTreeSet::new() };
+        messages.iter().filter(|(_, size)| above.any_like(*size)).map(|(uid, _)| *uid).collect()
+    }
+
+    /// Of the others of whom nobody knows it, those that may be one of these messages.
+    pub fn may_be_of(&self, messages: &[(Uid, u32)]) -> Vec<Uid> {
+        let here = SizesTold(messages.iter().map(|(_, size)| *size).collect());
+        let others = self.unseen.range(..self.own.unwrap_or(Uid(i64::MAX)));
+        others.filter(|(_, size)| here.any_like(**size)).map(|(uid, _)| *uid).collect()
+    }
+
+    /// Messages that the server counts and does not list.
+    pub fn untold(&self) -> u64 {
+        self.untold
+    }
+
     /// Messages that were listed once and whose header did not come.
     async fn ask_again_for_the_unseen(&mut self, pass: &Pass, to: &mut dyn Destination) -> PassResult<()> {
         let unseen = pass.journal.strangers(self.folder, BTreeSet::from([UNSEEN])).await?;
@@ -123,24 +206,24 @@ impl Strangers {
         let missing =
             unseen.into_iter().filter(|uid| read.binary_search_by_key(uid, |(uid, _)| *uid).is_err()).collect();
         pass.journal.keep_strangers(self.folder, read, Uid(0)).await?;
-        self.still_there(pass, to, missing).await.map(drop)
+        let there = self.still_there(pass, to, missing).await?;
+        self.unseen.extend(there);
+        Ok(())
     }
 
-    /// Which of these messages are still listed; the others are strangers no more.
+    /// Which of these messages are still listed, with their sizes; the others are strangers no more.
     pub async fn still_there(
         &self,
         pass: &Pass,
         to: &mut dyn Destination,
         missing: Vec<Uid>,
-    ) -> PassResult<BTreeSet<Uid>> {
+    ) -> PassResult<BTreeMap<Uid, u32>> {
         if missing.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(BTreeMap::new());
         }
-        let which = Which::These(missing.clone());
-        let listing = to.scan(&self.place, &which, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
-        let there: BTreeSet<Uid> = listing.into_iter().map(|message| message.uid).collect();
+        let there = present(to, &self.place, &missing).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let gone: Vec<Uid> =
-            missing.into_iter().filter(|uid| !there.contains(uid) && !self.is_read_anew(*uid)).collect();
+            missing.into_iter().filter(|uid| !there.contains_key(uid) && !self.is_read_anew(*uid)).collect();
         if self.kept && !gone.is_empty() {
             pass.journal.drop_strangers(self.folder, gone).await?;
         }
@@ -149,7 +232,7 @@ impl Strangers {
 
     /// Whether there is anybody.
     pub async fn any(&self, pass: &Pass) -> PassResult<bool> {
-        Ok(!self.above.is_empty() || (self.kept && pass.journal.any_strangers(self.folder).await?))
+        Ok(!self.above.is_empty() || (self.kept && pass.journal.strangers_kept(self.folder).await? > 0))
     }
 
     /// Those with one of these identities, unused so far, ascending by number.
@@ -180,6 +263,11 @@ impl Strangers {
         self.floor.is_some_and(|floor| uid >= floor)
     }
 
+    /// Whether a message that is not handed out may be our own append.
+    pub fn may_be_own(&self, uid: Uid) -> bool {
+        self.own.is_some_and(|own| uid >= own)
+    }
+
     /// This one has a watermark now.
     pub fn take(&mut self, uid: Uid) {
         self.used.insert(uid);
@@ -202,6 +290,18 @@ impl Strangers {
     }
 }
 
+/// Sizes of some messages as a server listed them, 0 where it told none.
+struct SizesTold(BTreeSet<u32>);
+
+impl SizesTold {
+    /// Whether one of them may be a message of this size: the two sides tell sizes a little differently, or not at all.
+    fn any_like(&self, size: u32) -> bool {
+        let (low, high) = (size - size / 4, size.saturating_add(size / 4));
+        let near = low.saturating_sub(1024)..=high.saturating_add(1024);
+        !self.0.is_empty() && (size == 0 || self.0.contains(&0) || self.0.range(near).next().is_some())
+    }
+}
+
 /// The first number from here on that no watermark has.
 fn after_the_known(known: &[Uid], next: Uid) -> Uid {
     let first = next.max(Uid(1));
@@ -213,6 +313,14 @@ fn after_the_known(known: &[Uid], next: Uid) -> Uid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_that_are_near_each_other_or_not_told_may_be_of_one_message() {
+        let told = |sizes: &[u32], size| SizesTold(sizes.iter().copied().collect()).any_like(size);
+        assert!(!told(&[], 0) && !told(&[], 500));
+        assert!(told(&[500], 500) && told(&[500], 0) && told(&[0], 100_000) && told(&[u32::MAX], u32::MAX));
+        assert!(told(&[1, 100_000], 90_000) && !told(&[1, 100_000], 50_000) && !told(&[100_000], 1));
+    }
 
     #[test]
     fn what_watermarks_know_without_a_gap_is_not_listed() {

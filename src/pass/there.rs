@@ -18,6 +18,7 @@ use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::traces;
 use crate::pass::lane::Step;
 use crate::pass::places::LostCopyRows;
+use crate::pass::presence::present;
 use crate::pass::restored::{AT_ONCE, WITNESSES};
 use crate::pass::same_folder::place;
 use crate::pass::sample::{Bytes, IdentityProof, SAMPLE, compared, compared_by_name, prove};
@@ -254,13 +255,13 @@ impl There<'_> {
                 .filter(|(_, p)| **p == IdentityProof::Unseen)
                 .map(|((uid, _), _)| *uid)
                 .collect();
-            let listed = self.listed(to, unseen).await?;
+            let listed = present(to, into, &unseen).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             for (copy, proof) in copies.into_iter().zip(proofs) {
                 match proof {
                     IdentityProof::Confirmed => drop(sorted.confirmed.insert(copy.1.destination)),
                     IdentityProof::Contradicted => sorted.lost.push(copy),
                     // There, and not handed out: nobody can tell.
-                    IdentityProof::Unseen if listed.contains(&copy.1.destination) => {
+                    IdentityProof::Unseen if listed.contains_key(&copy.1.destination) => {
                         sorted.confirmed.insert(copy.1.destination);
                     }
                     IdentityProof::Unseen => absent.push(copy),

@@ -68,6 +68,23 @@ impl Pass {
         });
     }
 
+    /// Messages at the destination of which the server does not say who they are, and of which a copied one may be the same: named once.
+    pub(super) async fn name_unseen_there(&self, job: &Job, mut there: Vec<Uid>) {
+        // No message of the source has a number below 0.
+        there.retain(|uid| self.findings.twice.with(|map| map.insert((job.id, Uid(-uid.0)), None).is_none()));
+        self.name_twice(job.id, &job.plan.source, there).await;
+    }
+
+    /// The destination counts so many messages more than it lists, among which copies of an interrupted pass may be: named once.
+    pub(super) async fn name_untold(&self, job: &Job, messages: u64) {
+        let nobodys = (job.id, Uid(0));
+        if messages > 0 && self.findings.twice.with(|map| map.insert(nobodys, None).is_none()) {
+            let notice = Notice::of(&job.path, NoticeKind::MaybeTwice, Side::Destination, &[]);
+            let words = format!("{} counts messages that it does not list", job.plan.destination.path);
+            self.tell(job.id, Notice { messages, ..notice.saying(words) }).await;
+        }
+    }
+
     async fn name_twice(&self, folder: FolderId, source: &FolderRef, there: Vec<Uid>) {
         if there.is_empty() {
             return;

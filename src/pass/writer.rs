@@ -18,7 +18,7 @@ use crate::endpoint::{Destination, Fetched};
 use crate::pass::arrivals::Arrivals;
 use crate::pass::backlog::{Backlog, next_expected};
 use crate::pass::batch::Batch;
-use crate::pass::finish::{SeenOf, not_compared};
+use crate::pass::finish::{SeenOf, not_compared, not_shown};
 use crate::pass::flight::{Broke, Broken, Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Job, Sent};
 use crate::pass::notes::Notes;
@@ -313,15 +313,16 @@ impl<'a> AppendWriter<'a> {
         self.arrived(message.uid);
         let SourceMessage { uid, flags, date, body, hold } = message;
         if job.is_uncompared(uid) {
-            let failure = not_compared();
+            let trouble = match job.suspicion.hidden.contains(&uid) {
+                true => SideFailure {
+                    side: Side::Destination,
+                    failure: not_shown("it lists a message that it does not hand out"),
+                },
+                false => SideFailure { side: Side::Source, failure: not_compared() },
+            };
             return self
                 .pass
-                .message_failed(
-                    &job,
-                    uid,
-                    SeenOf { body: Some(&body), date: date.as_ref() },
-                    SideFailure { side: Side::Source, failure },
-                )
+                .message_failed(&job, uid, SeenOf { body: Some(&body), date: date.as_ref() }, trouble)
                 .await;
         }
         let spool = |error| PassStop::Fatal(SideFailure { side: Side::Source, failure: spool_failed(&error) });

@@ -26,12 +26,22 @@ impl Store {
         .await
     }
 
-    /// Whether strangers of this row's destination folder are kept.
-    pub async fn any_strangers(&self, folder: FolderId) -> Result<bool> {
+    /// How many strangers of this row's destination folder are kept.
+    pub async fn strangers_kept(&self, folder: FolderId) -> Result<u64> {
         self.read(move |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM stranger WHERE folder = ?1)")?;
-            Ok(statement.query_row([folder], |row| row.get(0))?)
+            let mut statement = connection.prepare_cached("SELECT count(*) FROM stranger WHERE folder = ?1")?;
+            let kept: i64 = statement.query_row([folder], |row| row.get(0))?;
+            Ok(kept.cast_unsigned())
+        })
+        .await
+    }
+
+    /// Their numbers.
+    pub async fn numbers_of_strangers(&self, folder: FolderId) -> Result<BTreeSet<Uid>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached("SELECT destination FROM stranger WHERE folder = ?1")?;
+            let numbers = statement.query_map([folder], |row| row.get(0))?;
+            Ok(numbers.collect::<std::result::Result<_, _>>()?)
         })
         .await
     }

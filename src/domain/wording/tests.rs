@@ -19,7 +19,7 @@ macro_rules! all {
 }
 
 all! { CAUSES, Cause:
-    LoginRefused ListIncomplete NoFolders NotStored
+    LoginRefused ListIncomplete NoFolders NotStored NotShown
     SignInRefused SignInHeld TokenUnfit SignInEnded TokenRefused SignInBusy ClockOff
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination

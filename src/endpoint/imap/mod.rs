@@ -3,7 +3,7 @@
 //! [`ImapEndpoint`] opens sessions; everything else is private. `greeting` comes to a server, `probe` looks who is
 //! there if none greets. From the wire upwards: `framer` cuts lines and literals,
 //! `token`, `response` and `attributes` read them, `reader` hands them to the command they belong to, `connection` writes
-//! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `rest` tells what a server left of a command, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
+//! commands (`pending` are those not answered yet), `parts` puts together what is told of a message in pieces, `rest` tells what a server left of a command, `recount` what a listing lacks, `session` with `listing`, `source` and `destination` knows folders and messages. `classify` turns
 //! refusals into failures. Nothing here retries.
 //!
 //! Not spoken yet: COMPRESS (RFC 4978), QRESYNC (RFC 7162).
@@ -39,6 +39,7 @@ mod pending;
 mod plain_tests;
 mod probe;
 mod reader;
+mod recount;
 mod response;
 mod rest;
 mod riding;

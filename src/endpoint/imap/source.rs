@@ -24,7 +24,7 @@ use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::folder::{FolderState, ListedFolder};
 use crate::domain::ids::Uid;
 use crate::domain::message::{MessageHeader, MessageKey, MessageMeta};
-use crate::endpoint::{FolderRef, MessageStream, Result, Source, Which};
+use crate::endpoint::{FolderRef, MessageStream, Recount, Result, Source, Which};
 
 /// What is asked of each message; RFC822.SIZE tells an empty message from one that is not handed out.
 const WHOLE: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
@@ -44,7 +44,12 @@ impl ImapSession {
 
     /// Asks for attributes of messages and collects what comes, by UID. Messages that lack anything when some are said to
     /// be gone are gone. Where the server did only a part of a command and says so, the rest is asked for again.
-    async fn collect(&mut self, folder: &FolderRef, which: &Which, asked: &Asked<'_>) -> Result<BTreeMap<Uid, Fetch>> {
+    pub(super) async fn collect(
+        &mut self,
+        folder: &FolderRef,
+        which: &Which,
+        asked: &Asked<'_>,
+    ) -> Result<BTreeMap<Uid, Fetch>> {
         let mut portions = encode::portions(which, self.most());
         let mut collected = Collected { whole: which, found: BTreeMap::new(), some_gone: false };
         if portions.is_empty() {
@@ -166,18 +171,18 @@ struct Collected<'a> {
 
 /// What to collect.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    attributes: &'a str,
-    doing: &'a str,
+pub(super) struct Asked<'a> {
+    pub(super) attributes: &'a str,
+    pub(super) doing: &'a str,
     /// Whether to look at the folder as it is now, rather than as it was opened.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// What of it a server may not understand.
-    extra: Option<Extra>,
+    pub(super) extra: Option<Extra>,
 }
 
 /// Adds the answers to a command, parts of one message together; a second one that tells flags is a change of them told
 /// in between. Whether there were answers to another command among them.
-fn merge(found: &mut BTreeMap<Uid, Fetch>, which: &Which, answers: Vec<ServerResponse>) -> bool {
+pub(super) fn merge(found: &mut BTreeMap<Uid, Fetch>, which: &Which, answers: Vec<ServerResponse>) -> bool {
     let mut others = false;
     let mut add = |fetch: Fetch| match fetch.uid.filter(|uid| encode::names(which, *uid)) {
         Some(uid) => found.entry(uid).or_default().absorb(fetch),
@@ -251,6 +256,10 @@ impl Source for ImapSession {
             date: fetch.date,
         };
         Ok(found.into_iter().map(meta).collect())
+    }
+
+    async fn recount(&mut self, folder: &FolderRef, from: Uid) -> Result<Recount> {
+        self.second_look(folder, from).await
     }
 
     async fn headers(&mut self, folder: &FolderRef, which: &Which) -> Result<Vec<MessageHeader>> {

@@ -4,6 +4,7 @@ mod any_answer;
 mod breaks;
 mod flags;
 mod greetings;
+mod hidden;
 mod order;
 mod plainer;
 mod values;

@@ -408,9 +408,14 @@ impl Journal for Cut {
         self.inner.strangers(folder, asked).await
     }
 
-    async fn any_strangers(&self, folder: FolderId) -> Result<bool, JournalError> {
+    async fn strangers_kept(&self, folder: FolderId) -> Result<u64, JournalError> {
         self.dead()?;
-        self.inner.any_strangers(folder).await
+        self.inner.strangers_kept(folder).await
+    }
+
+    async fn numbers_of_strangers(&self, folder: FolderId) -> Result<BTreeSet<Uid>, JournalError> {
+        self.dead()?;
+        self.inner.numbers_of_strangers(folder).await
     }
 
     async fn keep_strangers(
@@ -491,7 +496,18 @@ impl Journal for Cut {
     }
 }
 
-/// A runtime as the program has it.
-pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+/// A runtime as the program has it, on which nothing stands still for ever.
+pub struct Bounded(tokio::runtime::Runtime);
+
+impl Bounded {
+    /// Runs to its end, which comes within a quarter of an hour.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        let work = async { tokio::time::timeout(Duration::from_secs(900), work).await };
+        self.0.block_on(work).expect("it comes to an end")
+    }
+}
+
+/// One for a test.
+pub fn runtime() -> Bounded {
+    Bounded(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime"))
 }

@@ -48,7 +48,9 @@ impl Exim {
 
     /// The same, and takes tokens that are signed with this key, in the scope of those who may send, in a provider's stead.
     pub fn with_tokens(into: &Dovecot, key: &Path) -> Exim {
-        let verifier = super::oidc::folder().join("verify.mjs");
+        // Beside the key: who checks the token is another user, who may have no way to this project's folder.
+        let verifier = key.with_file_name("verify.mjs");
+        fs::copy(super::oidc::folder().join("verify.mjs"), &verifier).expect("copied");
         let run = format!("${{run{{/usr/bin/env node {} {} $2}}{{yes}}{{no}}}}", verifier.display(), key.display());
         let authenticator = format!(
             "xoauth2:\n driver = plaintext\n public_name = XOAUTH2\n server_condition = \

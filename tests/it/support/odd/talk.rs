@@ -23,12 +23,15 @@ pub(super) fn talk(line: Line, state: &Mutex<State>) {
         state.most_open = state.most_open.max(state.open.min(state.allowed));
         state.open > state.allowed
     };
-    if full {
+    let counted = if full {
         refuse(line);
+        true
     } else {
-        welcome(line, state);
+        welcome(line, state)
+    };
+    if counted {
+        lock(state).open -= 1;
     }
-    lock(state).open -= 1;
 }
 
 /// As a server does that counts.
@@ -37,7 +40,8 @@ fn refuse(mut line: Line) {
     line.close();
 }
 
-fn welcome(mut line: Line, state: &Mutex<State>) {
+/// Whether it counts as open still: one that says goodbye does not, before it is answered, so that the next may come at once.
+fn welcome(mut line: Line, state: &Mutex<State>) -> bool {
     let greeting = "* OK [CAPABILITY IMAP4rev1] an odd server";
     let bend = lock(state).bend.clone();
     let heard = Heard { verb: "GREETING", arguments: "", folder: "", line: greeting };
@@ -47,11 +51,13 @@ fn welcome(mut line: Line, state: &Mutex<State>) {
         Said::Instead(other) => {
             line.say(&other);
             if other.contains("* BYE") {
-                return line.close();
+                line.close();
+                return true;
             }
         }
     }
     let mut open = String::new();
+    let mut counted = true;
     while let Some(command) = read(&mut line) {
         let mut state = lock(state);
         let unasked = command.arguments.contains("+}") && !state.can("LITERAL+");
@@ -66,6 +72,9 @@ fn welcome(mut line: Line, state: &Mutex<State>) {
             None => answer(&mut state, &command, &open),
         };
         lines.push(format!("{} {result}", command.tag));
+        if command.verb == "LOGOUT" && std::mem::take(&mut counted) {
+            state.open -= 1;
+        }
         let (bend, arrange, pieces) = (state.bend.clone(), state.arrange.clone(), state.pieces.clone());
         drop(state);
         if let Some(arrange) = arrange {
@@ -79,15 +88,18 @@ fn welcome(mut line: Line, state: &Mutex<State>) {
                 Said::Instead(other) => {
                     line.say(&other);
                     if other.contains("* BYE") {
-                        return line.close();
+                        line.close();
+                        return counted;
                     }
                 }
             }
         }
         if command.verb == "LOGOUT" {
-            return line.close();
+            line.close();
+            break;
         }
     }
+    counted
 }
 
 fn read(line: &mut Line) -> Option<Command> {
@@ -151,6 +163,11 @@ fn answer(state: &mut State, command: &Command, open: &str) -> (Vec<String>, Str
             let found = opened(state, open);
             let (numbers, result) = limited(most, found, numbers(found, set));
             (numbers.into_iter().map(|at| fetch(found, at, items)).collect(), result)
+        }
+        "FETCH" => {
+            let (place, items) = command.arguments.split_once(' ').unwrap_or((&command.arguments, ""));
+            let (found, place) = (opened(state, open), place.parse::<usize>().expect("one place"));
+            done(found.letters.get(place - 1).map(|_| fetch(found, place - 1, items)).into_iter().collect())
         }
         "UID STORE" => {
             let most = state.most;
