@@ -66,6 +66,9 @@ fn c2_a_stopped_server_with_unanswered_appends_is_waited_for() {
         return;
     }
     let twin: &'static Dovecot = Box::leak(Box::new(Dovecot::start(Options::sdbox())));
+    if let Ok(wanted) = std::env::var("MAILFERRY_LOG") {
+        tracing_subscriber::fmt().with_env_filter(wanted).with_ansi(false).with_writer(std::io::stderr).init();
+    }
     runtime().block_on(async {
         let old = Rules::hiding(&["UIDPLUS", "MULTIAPPEND"]);
         for (rules, cut_at) in [(Rules::singly(), 60), (Rules::default(), 3), (old, 60)] {

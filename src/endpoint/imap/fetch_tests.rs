@@ -1,5 +1,7 @@
 //! Answers to FETCH in pieces, without numbers, too late, or with attributes that make no sense, played by a scripted peer.
 
+use std::time::Duration;
+
 use super::script::{ScriptStep, drain, folder, hear, reading, reading_within, say};
 use crate::domain::failure::{Cause, Scope};
 use crate::domain::flags::Flags;
@@ -279,6 +281,40 @@ async fn whole_messages_are_handed_on_at_once() {
     assert!(matches!(stream.recv().await, Some(Fetched::Message(message)) if message.uid == Uid(1)));
     drop(source);
     assert_eq!(drain(stream).await, ["ConnectionLost Connection"]);
+}
+
+/// Messages 6 to 205, of so many bytes, come before the end of the command that asked for 1 to 5: a reader who takes one stream
+/// after the other gets them all.
+async fn goes_on_before_the_end(budget: usize, bytes: usize) {
+    let one = |uid: u32| {
+        let text = "x".repeat(bytes);
+        format!(
+            "* {uid} FETCH (UID {uid} FLAGS () INTERNALDATE \"{DATE}\" RFC822.SIZE {bytes} BODY[] {{{bytes}}}\r\n{text})\r\n"
+        )
+    };
+    let all = |uids: std::ops::Range<u32>| uids.map(one).collect::<String>();
+    let late = format!("{}A4 OK first\r\n{}A5 OK second\r\n", all(6..150), all(150..206));
+    let steps = vec![say(all(1..6)), hear("A5 UID FETCH 6:205"), say(late)];
+    let (mut source, _peer) = reading_within(budget, "A4 UID FETCH 1:5", steps).await;
+    let mut streams = Vec::new();
+    for which in [Which::Range(Uid(1), Uid(6)), Which::Range(Uid(6), Uid(206))] {
+        streams.push(source.fetch(&folder("box"), &which).await.expect("asked"));
+    }
+    for (stream, many) in streams.into_iter().zip([5, 200]) {
+        let all = tokio::time::timeout(Duration::from_secs(20), whole(stream)).await.expect("it goes on");
+        assert_eq!(all.len(), many, "{:?}", all.last());
+        assert!(all.iter().all(|message| message.ends_with(DATE)), "{:?}", all.last());
+    }
+}
+
+#[tokio::test]
+async fn a_server_may_go_on_before_it_tells_that_a_command_has_ended() {
+    goes_on_before_the_end(64 << 20, 3).await;
+}
+
+#[tokio::test]
+async fn also_when_what_it_goes_on_with_fills_the_memory_there_is() {
+    goes_on_before_the_end(1 << 20, 100_000).await;
 }
 
 #[tokio::test]

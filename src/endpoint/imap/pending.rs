@@ -1,6 +1,6 @@
 //! Commands without an answer yet: the queue that the writing and the reading side of a connection share.
 //!
-//! Every command gets exactly one answer, also when the connection dies or its session is dropped. Waits for nothing.
+//! Every command gets exactly one answer, also when the connection dies or its session is dropped.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::classify::Step;
@@ -23,6 +23,9 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::folder::UidValidity;
 use crate::endpoint::own_network::Link;
 use crate::endpoint::{AppendAnswer, Appended, NotAppended, Result};
+
+/// While a message waits for its reader, it is looked so often whether the reader waits for something else.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The answer to a command.
 pub(super) struct Answer {
@@ -347,6 +350,34 @@ impl PendingShared {
         let mut state = self.state();
         let found = state.pending.iter_mut().map(|p| (owner(p), p)).find(|(owner, _)| *owner != PendingOwner::Later);
         work(found.filter(|(owner, _)| *owner == PendingOwner::Found).map(|(_, pending)| pending))
+    }
+
+    /// Waits for whoever reads, and looks meanwhile whether that one waits for an end that the server holds back.
+    pub(super) async fn while_looking<T>(&self, waits: impl Future<Output = T>) -> T {
+        tokio::pin!(waits);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut waits => return done,
+                () = sleep(LOOK) => self.end_what_was_left(),
+            }
+        }
+    }
+
+    /// If messages of a later stream wait while the first has none left, ends the first, on whose end somebody waits.
+    fn end_what_was_left(&self) {
+        let state = self.state();
+        let streams = state.pending.iter().filter_map(|pending| match &pending.reply {
+            PendingReply::Stream(stream) => Some(stream),
+            _ => None,
+        });
+        let mut open = streams.filter(|stream| !stream.has_ended());
+        if let Some(first) = open.next()
+            && !first.has_some()
+            && open.any(|later| !Arc::ptr_eq(later, first) && later.has_some())
+        {
+            first.ends_early();
+        }
     }
 
     /// Takes the command with this number out.

@@ -209,7 +209,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             },
         )?;
         match handed {
-            Some((stream, fetch)) => stream.take(*fetch, &self.resources.spool).await,
+            Some((stream, fetch)) => {
+                let handed = stream.take(*fetch, &self.resources.spool);
+                self.shared.while_looking(handed).await
+            }
             None => Ok(()),
         }
     }
@@ -332,7 +335,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             None => {
                 // What waits for its parts here must not be what is waited for.
                 stream.let_go(&self.resources.spool).map_err(WireError::Spool)?;
-                self.resources.budget.take(size).await
+                self.shared.while_looking(self.resources.budget.take(size)).await
             }
         };
         let mut bytes = Vec::with_capacity(size);

@@ -5,6 +5,10 @@
 //! when it is whole, or as it is when no part can come any more. Bounded: [`ROOM`] messages wait to be taken, [`HELD`] for
 //! their parts, no more than [`HELD_IN_MEMORY`] of them in memory, so that what waits for a server never keeps others from
 //! the budget.
+//!
+//! A server may hold back the end of a FETCH and go on with the next one (Dovecot does at times). Whoever reads them one after
+//! the other waits for that end, and the messages of the next for whoever reads: then the first one ends before its command
+//! ([`Stream::ends_early`]).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
@@ -35,7 +39,8 @@ const KNOWN: usize = 100_000;
 
 /// The filling end.
 pub(super) struct Stream {
-    room: mpsc::Sender<Fetched>,
+    /// None once it has ended.
+    room: Mutex<Option<mpsc::Sender<Fetched>>>,
     last_word: Mutex<Option<mpsc::OwnedPermit<Fetched>>>,
     commands_left: AtomicUsize,
     seen: Mutex<SeenMessage>,
@@ -140,7 +145,7 @@ impl Stream {
         let (room, stream) = mpsc::channel(ROOM + 1);
         let last_word = if commands == 0 { None } else { room.clone().try_reserve_owned().ok() };
         let filler = Self {
-            room,
+            room: Mutex::new(Some(room)),
             last_word: Mutex::new(last_word),
             commands_left: AtomicUsize::new(commands),
             seen: Mutex::default(),
@@ -152,7 +157,36 @@ impl Stream {
 
     /// Whether nobody reads any more.
     pub(super) fn is_given_up(&self) -> bool {
-        self.room.is_closed()
+        self.room().is_some_and(|room| room.is_closed())
+    }
+
+    /// Whether messages wait to be taken.
+    pub(super) fn has_some(&self) -> bool {
+        // One place is kept for the last word.
+        self.room().is_some_and(|room| room.capacity() < ROOM)
+    }
+
+    /// Ends it before its commands have: the server went on to later ones, and whoever reads waits for this end. What was
+    /// asked for and did not come is asked for again.
+    pub(super) fn ends_early(&self) {
+        tracing::debug!(doing = %self.doing, "the server holds back the end of a command and goes on with the next");
+        self.end();
+    }
+
+    fn end(&self) {
+        self.last_word.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn room(&self) -> Option<mpsc::Sender<Fetched>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn send(&self, fetched: Fetched) -> Result<(), WireError> {
+        match self.room() {
+            Some(room) => room.send(fetched).await.map_err(|_| WireError::GivenUp),
+            None => Ok(()),
+        }
     }
 
     /// Whether this message was asked for and has not come yet.
@@ -191,7 +225,7 @@ impl Stream {
             body: literal.body,
             hold: literal.hold,
         };
-        self.room.send(Fetched::Message(message)).await.map_err(|_| WireError::GivenUp)
+        self.send(Fetched::Message(message)).await
     }
 
     /// A message at this place is gone: others have other places now.
@@ -230,13 +264,13 @@ impl Stream {
         for _ in 0..nameless {
             self.unreadable(Uid(0), "the server handed out a message without a usable UID").await?;
         }
-        self.last_word.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.end();
         Ok(())
     }
 
     async fn unreadable(&self, uid: Uid, why: &str) -> Result<(), WireError> {
         let failure = Failure::new(Cause::MessageUnreadable, Scope::Message, Retry::Never, &self.doing).saying(why);
-        self.room.send(Fetched::Unreadable(uid, failure)).await.map_err(|_| WireError::GivenUp)
+        self.send(Fetched::Unreadable(uid, failure)).await
     }
 
     /// Ends the stream with a failure, unless it has ended.
@@ -246,7 +280,8 @@ impl Stream {
         }
     }
 
-    fn has_ended(&self) -> bool {
+    /// Whether nothing more is handed on.
+    pub(super) fn has_ended(&self) -> bool {
         self.last_word.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
