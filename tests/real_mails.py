@@ -151,7 +151,7 @@ class Courier(Imap):
             "LD_LIBRARY_PATH": ":".join(map(str, [lib, *(it for it in lib.iterdir() if it.is_dir())])),
             "AUTHENTICATED": user, "AUTHADDR": user, "MAILDIRPATH": "Maildir", "HOME": str(home),
             "IMAP_CAPABILITY": "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE", "IMAP_KEYWORDS": "1", "IMAP_UMASK": "022",
-            "TCPREMOTEIP": "127.0.0.1",
+            "TCPREMOTEIP": "127.0.0.1", "IMAP_USELOCKS": "0",
         }
         client.sendall(f"{tag} OK in\r\n".encode())
         subprocess.run([self.root / "usr/bin/imapd", "Maildir"], stdin=client, stdout=client, stderr=subprocess.DEVNULL,
