@@ -279,17 +279,7 @@ impl AppendWriter<'_> {
             self.wire.unplaced.extend(mine);
             return Ok(None);
         }
-        if !mine.is_empty() {
-            match self.look_closer(to, job, &mut mine).await? {
-                Ok(()) => {}
-                Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
-                Err(failure) => {
-                    self.wire.unplaced.extend(mine);
-                    return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure }));
-                }
-            }
-        }
-        match self.find_mistold(to, job, &mut mine).await? {
+        match self.look_closer(to, job, &mut mine).await? {
             Ok(()) => {}
             Err(failure) if failure.scope <= Scope::Folder => return Ok(Some(failure)),
             Err(failure) => {
@@ -312,17 +302,22 @@ impl AppendWriter<'_> {
         Ok(None)
     }
 
-    /// Looks once more for these, also among what the server did not list so far.
+    /// Looks once more for these, also among what the server did not list so far, and under the numbers of others.
     async fn look_closer(
         &mut self,
         to: &mut dyn Destination,
         job: &Arc<Job>,
         mine: &mut Vec<Unplaced>,
     ) -> PassResult<Result<(), Failure>> {
-        match self.arrivals_in(job).await?.look_closer(to, &job.plan.destination).await {
-            Ok(()) => self.look_up(to, job, mine).await,
-            Err(failure) => Ok(Err(failure)),
+        if !mine.is_empty() {
+            if let Err(failure) = self.arrivals_in(job).await?.look_closer(to, &job.plan.destination).await {
+                return Ok(Err(failure));
+            }
+            if let Err(failure) = self.look_up(to, job, mine).await? {
+                return Ok(Err(failure));
+            }
         }
+        self.find_mistold(to, job, mine).await
     }
 
     /// Records what a look finds of these and leaves the others.
