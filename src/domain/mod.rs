@@ -28,6 +28,7 @@ pub(crate) mod instant;
 pub mod item;
 pub mod item_error;
 pub mod language;
+pub mod last_results;
 pub mod license;
 pub mod likeness;
 pub mod mailbox_key;

@@ -7,6 +7,7 @@ use crate::domain::asking::MailTrouble;
 use crate::domain::failure::Side;
 use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::last_results::{LastResults, PassResult};
 use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
 use crate::domain::star::Star;
@@ -38,6 +39,8 @@ pub struct ItemRow {
     pub pass: Option<LatestPass>,
     /// What the passes before it recorded, since it was made or reset.
     pub earlier: Moved,
+    /// How they ended, by their kinds.
+    pub earlier_results: LastResults,
     /// The figures of that pass.
     pub progress: PassProgress,
     /// Message bytes a second over the last seconds; 0 when nothing runs or it pauses.
@@ -89,6 +92,12 @@ impl ItemRow {
         self.earlier.and(Moved::of(&self.progress.counts))
     }
 
+    /// How its passes ended, by their kinds, up to the latest one.
+    pub fn results(&self) -> LastResults {
+        let Some(pass) = self.pass else { return self.earlier_results };
+        self.earlier_results.after(pass.kind, PassResult::of(self.status, &self.progress))
+    }
+
     /// Bytes that are read and not recorded yet, while a worker has the item.
     pub fn under_way(&self) -> u64 {
         if self.status.is_active() { self.progress.in_flight } else { 0 }
@@ -123,6 +132,7 @@ impl ItemRow {
             status: row.status(),
             pass,
             earlier: latest.map(|pass| pass.earlier).unwrap_or_default(),
+            earlier_results: latest.map(|pass| pass.earlier_results).unwrap_or_default(),
             progress: latest.map(|pass| pass.progress.clone()).unwrap_or_default(),
             speed: 0,
             failure: latest.and_then(|pass| pass.failure.clone()).map(|ended| (ended.side, ended.failure)),
@@ -269,6 +279,7 @@ mod tests {
             status: Status::NotSubmitted,
             pass: None,
             earlier: Moved::default(),
+            earlier_results: LastResults::default(),
             progress: PassProgress::default(),
             speed: 0,
             failure: None,

@@ -2,8 +2,10 @@
 //!
 //! Decides nothing. Everything read is checked: what does not parse is a damaged database.
 
+use std::str::FromStr;
+
 use rusqlite::Row;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Type, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -121,6 +123,17 @@ impl<'r, 's> Columns<'r, 's> {
 
     pub(super) fn maybe_json<T: DeserializeOwned>(&mut self) -> rusqlite::Result<Option<T>> {
         Ok(self.next::<Option<Json<T>>>()?.map(|j| j.0))
+    }
+
+    /// What a text stands for.
+    pub(super) fn parsed<T>(&mut self) -> rusqlite::Result<T>
+    where
+        T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    {
+        let at = self.at;
+        let text: String = self.next()?;
+        let damaged = |error: T::Err| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, error.into());
+        text.parse().map_err(damaged)
     }
 
     /// The columns of counters, in the order of [`Counts`].

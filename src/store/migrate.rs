@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007.sql"),
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
+    include_str!("migrations/0010.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -283,6 +284,31 @@ mod tests {
         let row = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?));
         let sums = "SELECT earlier_copied, earlier_bytes FROM pass WHERE id = 4";
         assert_eq!(fifth.query_row(sums, [], row).unwrap(), (3, 300));
+    }
+
+    #[test]
+    fn version_9_knows_how_passes_of_each_kind_ended_since_the_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let ninth = open_with(&path, at(1), &MIGRATIONS[..9]).unwrap();
+        ninth
+            .execute_batch(
+                "INSERT INTO project (name, name_key, source, destination, options) VALUES ('p', 'p', '', '', '{}');
+                 INSERT INTO item (project, source_email, destination_email, reset_at, latest_pass) VALUES
+                     (1, 'a', 'b', 50, 6), (1, 'c', 'd', NULL, 7);
+                 INSERT INTO pass (item, kind, status, submitted, errors, accepted) VALUES
+                     (1, 'trial', 'completed', 10, 0, 0), (1, 'verify', 'failed', 60, 0, 0),
+                     (1, 'full', 'completed', 70, 3, 1), (1, 'pre_stage', 'stopped', 75, 0, 0),
+                     (1, 'verify', 'completed', 80, 0, 0), (1, 'full', 'migrating', 90, 0, 0),
+                     (2, 'retry_errors', 'completed', 90, 0, 0);",
+            )
+            .unwrap();
+        drop(ninth);
+        let now = open_with(&path, at(2), MIGRATIONS).unwrap();
+        let of = |pass: i64| -> String {
+            now.query_row("SELECT earlier_results FROM pass WHERE id = ?1", [pass], |row| row.get(0)).unwrap()
+        };
+        assert_eq!([of(6), of(7)], ["c.sl", "...."]);
     }
 
     #[test]

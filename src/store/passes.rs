@@ -14,6 +14,7 @@ use super::licenses::{self, Got, Purse};
 use super::status_change::{Ended, StatusChange, at_rest, change_status, make_alike, next_attempt};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
+use crate::domain::last_results::{LastResults, PassResult};
 use crate::domain::pass::PassKind;
 use crate::domain::pass_plan::PassPlan;
 use crate::domain::progress::PassProgress;
@@ -75,6 +76,8 @@ pub struct PassRow {
     pub failure: Option<Ended>,
     /// What the item's passes before it recorded, since its last reset.
     pub earlier: Moved,
+    /// How they ended, by their kinds.
+    pub earlier_results: LastResults,
     /// The figures last flushed, over all attempts; `updated` is none before the first.
     pub progress: PassProgress,
 }
@@ -83,6 +86,11 @@ impl PassRow {
     /// What is recorded of the item, up to this pass: it never falls (D34).
     pub fn moved(&self) -> Moved {
         self.earlier.and(Moved::of(&self.progress.counts))
+    }
+
+    /// How the item's passes ended, up to this one.
+    pub fn results(&self) -> LastResults {
+        self.earlier_results.after(self.kind, PassResult::of(self.status, &self.progress))
     }
 }
 
@@ -108,7 +116,8 @@ pub(super) const PASS_COLUMNS: &str =
     "p.id, p.item, p.kind, p.status, p.attempt, p.plan, p.schedule_at, p.schedule_zone, p.hold, p.since, p.submitted, p.started, p.ended, p.failure,
      p.side, p.phase, p.folders_done, p.folders_total, p.current_folder, p.source, p.copied, p.already_there, p.skipped,
      p.vanished, p.errors, p.bytes, p.flags_updated, p.waiting, p.arrived, p.differ, p.accepted, p.in_flight, p.retry, p.updated,
-     p.source_folders, p.source_messages, p.source_bytes, p.earlier_copied, p.earlier_bytes";
+     p.source_folders, p.source_messages, p.source_bytes, p.earlier_copied, p.earlier_bytes,
+     p.earlier_results";
 
 /// Reads [`PASS_COLUMNS`]; none when the pass is missing in an outer join.
 pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<PassRow>> {
@@ -136,6 +145,7 @@ pub(super) fn pass_row(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
         },
         progress: progress(columns)?,
         earlier: Moved { messages: columns.count()?, bytes: columns.count()? },
+        earlier_results: columns.parsed()?,
     }))
 }
 
@@ -218,32 +228,40 @@ fn insert(
     Ok(made.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The place of the pass `p` among the letters of [`LastResults`], and its own letter; it is at rest.
+const RESULT: (&str, &str) = (
+    "(CASE p.kind WHEN 'verify' THEN 1 WHEN 'trial' THEN 2 WHEN 'pre_stage' THEN 3 ELSE 4 END)",
+    "(CASE WHEN p.status = 'stopped' THEN 's' WHEN p.status = 'failed' THEN 'f'
+         WHEN p.errors > p.accepted OR p.waiting > 0 OR p.differ > 0 THEN 'l' ELSE 'c' END)",
+);
+
 /// Writes passes of one plan.
 fn insert_alike(transaction: &Transaction<'_>, alike: &[(ItemId, PassPlan)], submission: &Submission) -> Result<()> {
     let Some((_, plan)) = alike.first() else { return Ok(()) };
     let Submission { kind, wait, schedule, at } = submission;
     let (start, zone) = schedule.as_ref().map(|schedule| (schedule.at, schedule.zone.as_str())).unzip();
     let items: Vec<ItemId> = alike.iter().map(|(item, _)| *item).collect();
-    transaction
-        .prepare_cached(
-            "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
-                 earlier_copied, earlier_bytes, source_folders, source_messages, source_bytes)
-             SELECT i.id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8,
-                 ifnull(p.earlier_copied + p.copied, 0), ifnull(p.earlier_bytes + p.bytes, 0),
-                 p.source_folders, p.source_messages, p.source_bytes
-             FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = new.value
-             LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key",
-        )?
-        .execute((
-            Json(items),
-            Word(kind),
-            Word(Status::of_submission(*wait)),
-            Json(plan),
-            start,
-            zone,
-            wait.hold().map(Word),
-            at,
-        ))?;
+    let (place, letter) = RESULT;
+    let sql = format!(
+        "INSERT INTO pass (item, kind, status, plan, schedule_at, schedule_zone, hold, since, submitted,
+             earlier_copied, earlier_bytes, earlier_results, source_folders, source_messages, source_bytes)
+         SELECT i.id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8,
+             ifnull(p.earlier_copied + p.copied, 0), ifnull(p.earlier_bytes + p.bytes, 0),
+             ifnull(substr(p.earlier_results, 1, {place} - 1) || {letter} || substr(p.earlier_results, 1 + {place}), '....'),
+             p.source_folders, p.source_messages, p.source_bytes
+         FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = new.value
+         LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key"
+    );
+    transaction.prepare_cached(&sql)?.execute((
+        Json(items),
+        Word(kind),
+        Word(Status::of_submission(*wait)),
+        Json(plan),
+        start,
+        zone,
+        wait.hold().map(Word),
+        at,
+    ))?;
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use crate::domain::project::Options;
 use crate::domain::record::*;
 use crate::domain::server::Server;
 use crate::domain::star::Star;
+use crate::domain::start_order::StartOrder;
 use crate::domain::status::{HoldReason, Status, Wait};
 
 mod edits;
@@ -219,6 +220,45 @@ async fn next_pass(bench: &Bench, pass: PassId) -> PassId {
     to(Status::Queued, Status::Migrating).await.unwrap();
     to(Status::Migrating, Status::Completed).await.unwrap();
     bench.submit().await
+}
+
+#[tokio::test]
+async fn the_last_result_of_each_kind_is_carried_from_pass_to_pass_until_a_reset() {
+    let bench = Bench::new().await;
+    let results = async || bench.store.item(bench.item).await.unwrap().latest.map(|pass| pass.results().to_string());
+    let submit = async |kind| {
+        let submission = Submission { kind, wait: Wait::None, schedule: None, at: at(10) };
+        let plan = StartOrder { before: Some(at(5)), ..StartOrder::now(kind) }.plan(None).unwrap();
+        let made = bench.store.submit(vec![(bench.item, plan)], submission).await.unwrap();
+        made.passes[0].1
+    };
+    let end = async |pass, how| {
+        let to = |from, to| bench.store.set_status(StatusChange::new(pass, from, to), at(20));
+        to(Status::Submitted, Status::Queued).await.unwrap();
+        to(Status::Queued, Status::Migrating).await.unwrap();
+        to(Status::Migrating, how).await.unwrap();
+    };
+    let mut seen = Vec::new();
+    for (kind, how) in [
+        (PassKind::Verify, Status::Completed),
+        (PassKind::Full, Status::Completed),
+        (PassKind::Trial, Status::Failed),
+        (PassKind::Verify, Status::Failed),
+        (PassKind::PreStage, Status::Completed),
+    ] {
+        let pass = submit(kind).await;
+        end(pass, how).await;
+        seen.push(results().await.unwrap());
+    }
+    assert_eq!(seen, ["c...", "c..c", "cf.c", "ff.c", "ffcc"]);
+    let errors = PassProgress { counts: Counts { errors: 2, ..Counts::default() }, ..PassProgress::default() };
+    let full = submit(PassKind::Full).await;
+    bench.store.progress(full, errors, Vec::new()).await.unwrap();
+    end(full, Status::Completed).await;
+    submit(PassKind::Verify).await;
+    assert_eq!(results().await.unwrap(), "ffcl", "while it waits the one before counts");
+    let item = bench.store.item(bench.item).await.unwrap();
+    assert_eq!(crate::engine::snapshot::ItemRow::stored(&item).results().to_string(), "ffcl");
 }
 
 #[tokio::test]

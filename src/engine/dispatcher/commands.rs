@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Dispatcher, failed};
 use crate::domain::action::Action;
 use crate::domain::failure::Side;
-use crate::domain::figures::Moved;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item_error::Acceptance;
 use crate::domain::pass::PassKind;
@@ -178,8 +177,8 @@ impl Dispatcher {
                 let fresh = LatestPass::submitted(*pass, order.kind, at);
                 let pass = Some(LatestPass { until: order.until(), hold: wait.hold(), ..fresh });
                 let progress = PassProgress { at_source: row.progress.at_source, ..PassProgress::default() };
-                let (status, earlier) = (Status::of_submission(wait), row.moved());
-                self.rows.put(ItemRow { status, pass, earlier, progress, failure: None, ..row });
+                let (status, earlier, earlier_results) = (Status::of_submission(wait), row.moved(), row.results());
+                self.rows.put(ItemRow { status, pass, earlier, earlier_results, progress, failure: None, ..row });
             }
         }
         self.handle(Event::Submitted { passes, wait, until: order.until(), turn: order.turn }).await;
@@ -331,8 +330,8 @@ impl Dispatcher {
         for item in &items {
             if let Some(row) = self.rows.get(*item).cloned() {
                 let status = Status::NotSubmitted;
-                let (earlier, progress) = (Moved::default(), PassProgress::default());
-                self.rows.put(ItemRow { status, pass: None, earlier, progress, failure: None, ..row });
+                let (earlier, earlier_results, progress) = Default::default();
+                self.rows.put(ItemRow { status, pass: None, earlier, earlier_results, progress, failure: None, ..row });
             }
         }
         self.handle(Event::Reset(items)).await;

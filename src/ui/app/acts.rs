@@ -6,6 +6,7 @@ use egui::{Context, Theme, ThemePreference};
 
 use super::connection::Purpose;
 use super::dialogs::{Dialog, ImportDialog};
+use super::undo::Undo;
 use super::window::App;
 use super::workspace::{PROJECTS, THEME, WorkspaceState, columns_setting, filter_setting, sort_setting};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
@@ -18,7 +19,7 @@ use crate::service::items::Details;
 use crate::service::settings::{KEEP_AWAKE, switch};
 use crate::ui::action::{Targets, UserAction};
 use crate::ui::model::forms::{AcceptForm, ImportForm, PaletteForm, ProjectForm};
-use crate::ui::model::grid::{Column, Grid, GridAction, Tab, copied};
+use crate::ui::model::grid::{Grid, GridAction, Tab, copied};
 use crate::ui::model::hybrid::HybridForm;
 use crate::ui::model::look;
 use crate::ui::model::words;
@@ -37,7 +38,7 @@ impl App {
                 self.pages.order = order;
                 self.remember(PROJECTS, order.to_text());
             }
-            UserAction::Search => pages::grid_head::focus_search(context),
+            UserAction::Search => pages::grid_filters::focus_search(context),
             UserAction::Item(action) => {
                 if let Some(page) = &mut self.pages.item {
                     page.apply(action);
@@ -46,7 +47,7 @@ impl App {
             }
             UserAction::CopyRows(targets) => self.copy_rows(context, &targets),
             UserAction::Star(targets, star) => self.star(&targets, star),
-            UserAction::Undo => self.undo(),
+            UserAction::Undo => self.undo(context),
             UserAction::SeeProject(project, problems) => self.see_project(context, project, problems),
             UserAction::AskStart(targets) => self.ask_start(&targets),
             UserAction::Start => self.start(),
@@ -173,7 +174,7 @@ impl App {
         }
     }
 
-    fn visit(&mut self, route: Route) {
+    pub(super) fn visit(&mut self, route: Route) {
         if route == Route::NewProject {
             // What was typed is still there, also when another page was looked at meanwhile.
             let form = &mut self.pages.form;
@@ -192,7 +193,7 @@ impl App {
         }
     }
 
-    fn act_on_grid(&mut self, context: &Context, action: GridAction) {
+    pub(super) fn act_on_grid(&mut self, context: &Context, action: GridAction) {
         let Some(grid) = self.pages.grid_here() else { return };
         let project = grid.project;
         let layout = |grid: &Grid| {
@@ -200,14 +201,18 @@ impl App {
             [
                 (sort_setting(project), sort),
                 (filter_setting(project), filter),
-                (columns_setting(project), Column::to_text(&grid.hidden)),
+                (columns_setting(project), grid.columns.to_text()),
             ]
         };
-        let before = layout(grid);
+        let (before, columns) = (layout(grid), grid.columns.clone());
         grid.apply(action, &self.connection.snapshot);
         grid.refresh(&self.connection.snapshot);
         let changed = layout(grid).into_iter().zip(before).filter(|(now, before)| now != before);
-        for ((name, value), _) in changed.collect::<Vec<_>>() {
+        let changed: Vec<_> = changed.map(|(now, _)| now).collect();
+        if grid.columns != columns {
+            self.remember_undo(Undo::Columns(project, columns));
+        }
+        for (name, value) in changed {
             self.remember(&name, value);
         }
         context.request_repaint();

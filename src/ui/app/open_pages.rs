@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::service::hybrid::HybridOf;
 use crate::ui::model::forms::ProjectForm;
-use crate::ui::model::grid::{Column, Grid, Sort};
+use crate::ui::model::grid::{Columns, Grid, Sort};
 use crate::ui::model::hybrid::{DetailsPage, HybridForm, UsersPage};
 use crate::ui::model::item::ItemPage;
 use crate::ui::model::licenses::LicensePage;
@@ -62,10 +62,10 @@ impl OpenPages {
         }
         if let Some(project) = self.project() {
             let sort = settings.get(&sort_setting(project)).and_then(|text| Sort::from_text(text));
-            let hidden = settings.get(&columns_setting(project)).map(|text| Column::from_text(text));
+            let columns = settings.get(&columns_setting(project)).map(|text| Columns::from_text(text));
             let new = || {
                 let mut grid = Grid::new(project, sort);
-                grid.hidden = hidden.unwrap_or_default();
+                grid.columns = columns.unwrap_or_default();
                 if let Some(text) = settings.get(&filter_setting(project)) {
                     grid.filter.restore(text);
                 }

@@ -1,6 +1,8 @@
-//! What can be taken back: stars, notes.
+//! What can be taken back: stars, notes, columns.
 
 use std::collections::HashSet;
+
+use egui::Context;
 
 use super::connection::Purpose;
 use super::window::App;
@@ -11,8 +13,10 @@ use crate::domain::star::Star;
 use crate::engine::command::Command;
 use crate::service::client::Request;
 use crate::ui::action::Targets;
+use crate::ui::model::grid::{Columns, GridAction};
 use crate::ui::model::messages::{Offer, UserMessage};
 use crate::ui::model::words;
+use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 /// So many changes can be taken back.
@@ -22,6 +26,8 @@ const STEPS: usize = 50;
 pub(super) enum Undo {
     /// The stars that items of a project had.
     Stars(ProjectId, Vec<(Option<Star>, Vec<ItemId>)>),
+    /// The columns that the grid of a project had.
+    Columns(ProjectId, Columns),
     /// The note that an item had.
     Note(Box<ItemEdit<Secret>>),
 }
@@ -61,7 +67,7 @@ impl App {
         self.messages.say(message.offering(Offer::Undo));
     }
 
-    fn remember_undo(&mut self, undo: Undo) {
+    pub(super) fn remember_undo(&mut self, undo: Undo) {
         if self.undo.len() >= STEPS {
             self.undo.remove(0);
         }
@@ -69,12 +75,20 @@ impl App {
     }
 
     /// Takes the last change back.
-    pub(super) fn undo(&mut self) {
+    pub(super) fn undo(&mut self, context: &Context) {
         let words = match self.undo.pop() {
             None => return,
             Some(Undo::Note(edit)) => {
                 self.ask(Request::EditItem(edit), Purpose::Quiet);
                 "The note is as before".to_owned()
+            }
+            Some(Undo::Columns(project, columns)) => {
+                let steps = self.undo.len();
+                self.visit(Route::Project(project));
+                self.act_on_grid(context, GridAction::Columns(columns));
+                // That was no change of its own.
+                self.undo.truncate(steps);
+                "The columns are as before".to_owned()
             }
             Some(Undo::Stars(project, stars)) => {
                 let changed: usize = stars.iter().map(|(_, items)| items.len()).sum();

@@ -6,6 +6,7 @@ use super::words;
 use crate::domain::asking::MailTrouble;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::figures::{of_total, under_way};
+use crate::domain::last_results::PassResult;
 use crate::domain::pass::PassKind;
 use crate::domain::progress::{Phase, RetryState};
 use crate::domain::project::Project;
@@ -208,6 +209,31 @@ pub fn messages(row: &ItemRow) -> String {
         Some(total) => format!("{} of {}", words::count(moved), words::count(total)),
         None => words::count_or_dash(moved),
     }
+}
+
+/// How the last pass of each kind ended, or that one is on its way, with its shape and what its colour says; none where there
+/// was no pass.
+pub fn passes(row: &ItemRow) -> impl Iterator<Item = (PassKind, Option<(Icon, Tone, &'static str)>)> {
+    let ended = |result| match result {
+        PassResult::Completed => (Icon::Check, Tone::Good, PassResult::Completed.word()),
+        PassResult::LeftSomething => (Icon::Warning, Tone::Warning, PassResult::LeftSomething.word()),
+        PassResult::Stopped => (Icon::Stop, Tone::Quiet, PassResult::Stopped.word()),
+        PassResult::Failed => (Icon::Cross, Tone::Bad, PassResult::Failed.word()),
+    };
+    let now = row.pass.filter(|_| !row.status.is_at_rest()).map(|pass| pass.kind);
+    let now = now.map(|kind| if kind == PassKind::RetryErrors { PassKind::Full } else { kind });
+    row.results().each().map(move |(kind, result)| {
+        let (icon, tone) = shape_of(row);
+        (kind, if now == Some(kind) { Some((icon, tone, row.status.word())) } else { result.map(ended) })
+    })
+}
+
+/// The same in words: "Verification: completed · Trial: none · Pre-Stage: none · Full: Migrating".
+pub fn passes_in_words(row: &ItemRow) -> String {
+    let part = |(kind, mark): (PassKind, Option<(Icon, Tone, &str)>)| {
+        format!("{}: {}", kind.word(), mark.map_or("none", |(_, _, word)| word))
+    };
+    passes(row).map(part).collect::<Vec<_>>().join(" · ")
 }
 
 /// What a later pass brought: "+12 new".

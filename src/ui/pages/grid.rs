@@ -5,7 +5,8 @@ use egui::{Align, Layout, Response, Role, ScrollArea, Sense, TextFormat, Ui, Wid
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use super::controls::{Control, star_at, star_choices};
-use super::grid_head::{filters, head, selection};
+use super::grid_filters::filters;
+use super::grid_head::{head, selection};
 use super::grid_row;
 use super::keys::{self, Holder};
 use super::{Actions, PageContext};
@@ -126,6 +127,8 @@ struct Rows<'a> {
     items: Items<'a>,
     /// Where rows may be seen.
     area: egui::Rect,
+    /// How wide the name is, as long as nobody drags its edge.
+    name: f32,
     /// The columns of figures there is room for, that nobody hid.
     figures: &'a [(Column, f32)],
     /// The domains of all items, if they are said in the heading only.
@@ -135,25 +138,46 @@ struct Rows<'a> {
 /// A page that is lower is scrolled.
 const LOW: f32 = 420.0;
 
-/// Widths of name, status, messages, data, errors, since: what is happening takes the rest. The name takes no more than the
-/// longest one needs.
-fn widths(room: f32, brief: bool, longest: usize) -> [f32; 6] {
-    let wide = match (room, brief) {
+/// Widths of columns: what is happening takes the rest.
+#[derive(Clone, Copy, Debug)]
+struct Widths {
+    name: f32,
+    status: f32,
+    messages: f32,
+    data: f32,
+    errors: f32,
+    since: f32,
+}
+
+/// The name takes no more than the longest one needs.
+fn widths(room: f32, brief: bool, longest: usize) -> Widths {
+    let of = |[name, status, messages, data, errors, since]: [f32; 6]| Widths {
+        name,
+        status,
+        messages,
+        data,
+        errors,
+        since,
+    };
+    let wide = of(match (room, brief) {
         (..TINY, _) => [120.0, 104.0, 0.0, 64.0, 0.0, 0.0],
         (..NARROW, _) => [170.0, 132.0, 104.0, 68.0, 0.0, 0.0],
         // "Submitted (will start in 10 hours)" is whole.
         (..WIDE, true) => [214.0, 222.0, 104.0, 68.0, 46.0, 70.0],
         (..WIDE, false) => [310.0, 200.0, 104.0, 68.0, 46.0, 70.0],
         (_, _) => [480.0, 220.0, 132.0, 92.0, 64.0, 96.0],
-    };
+    });
     if brief && room < WIDE {
         return wide; // its heading says the domains
     }
-    let [name, status, messages, data, errors, since] = wide;
     let needed = (longest as f32 * LETTER + ICON + 12.0).max(LEAST_NAME);
-    [name.min(needed), status, messages, data, errors, since]
+    Widths { name: wide.name.min(needed), ..wide }
 }
 
+/// Four marks beside each other.
+const PASSES: f32 = 4.0 * MARK + 20.0;
+/// One of them.
+const MARK: f32 = 16.0;
 /// With less room the name and what is happening are what is left.
 const TINY: f32 = 640.0;
 /// How wide a letter of an address is, more or less.
@@ -181,17 +205,19 @@ fn table(
     ui.visuals_mut().widgets.noninteractive.bg_stroke.color = Palette::of(ui).hover;
     // A click on a text is one on its row.
     ui.style_mut().interaction.selectable_labels = false;
-    let figures = figures(&wide, grid);
+    let figures = figures(area.width(), &wide, grid);
+    let salt = [wide.name, wide.status, wide.data].map(|wide| wide as u32);
+    let name = grid.columns.name_width.unwrap_or(wide.name);
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project, wide.map(|wide| wide as u32), figures.len()))
+        .id_salt(("items", grid.project, salt, figures.len()))
         .auto_shrink([false, false])
         // The whole row is clicked; the keyboard stops at its controls only.
         .sense(Sense::CLICK)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(30.0))
         .column(Width::exact(24.0))
-        .column(Width::initial(wide[0]).range(120.0..=700.0).clip(true).resizable(true))
-        .column(Width::exact(wide[1]).clip(true))
+        .column(Width::initial(name).range(120.0..=700.0).clip(true).resizable(true))
+        .column(Width::exact(wide.status).clip(true))
         .column(Width::remainder().at_least(if area.width() < TINY { 56.0 } else { 100.0 }).clip(true));
     for (_, wide) in &figures {
         table = table.column(Width::exact(*wide));
@@ -199,7 +225,7 @@ fn table(
     if let Some(row) = scroll {
         table = table.scroll_to_row(row, None);
     }
-    let rows = Rows { page, project, grid, items, area, figures: &figures, domains };
+    let rows = Rows { page, project, grid, items, area, name, figures: &figures, domains };
     table.header(ROW, |mut row| header(&mut row, rows, actions)).body(|body| {
         body.rows(ROW, grid.view.places.len(), |mut row| {
             if let Some(item) = grid.view.places.get(row.index()).and_then(|place| page.snapshot.row(*place)) {
@@ -215,13 +241,22 @@ fn table(
 }
 
 /// The columns of figures: there is room for them, and nobody hid them.
-fn figures(wide: &[f32; 6], grid: &Grid) -> Vec<(Column, f32)> {
-    let all = Column::OPTIONAL.into_iter().zip(wide.iter().skip(2).copied());
-    all.filter(|(column, wide)| *wide > 0.0 && !grid.hidden.contains(column)).collect()
+fn figures(room: f32, wide: &Widths, grid: &Grid) -> Vec<(Column, f32)> {
+    // The results of passes are the first that give way.
+    let passes = if room < WIDE { 0.0 } else { PASSES };
+    let width = |column| match column {
+        Column::Messages => wide.messages,
+        Column::Data => wide.data,
+        Column::Errors => wide.errors,
+        Column::Since => wide.since,
+        Column::Passes => passes,
+        Column::Star | Column::Name | Column::Status | Column::Folders => 0.0,
+    };
+    grid.columns.shown().map(|column| (column, width(column))).filter(|(_, wide)| *wide > 0.0).collect()
 }
 
 fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
-    let Rows { grid, figures, domains, .. } = rows;
+    let Rows { grid, figures, domains, name, .. } = rows;
     row.col(|ui| header_star(ui, rows, actions));
     row.col(|ui| {
         let all = !grid.view.places.is_empty() && grid.selection.targets.len() == grid.view.places.len();
@@ -235,11 +270,23 @@ fn header(row: &mut TableRow<'_, '_>, rows: Rows<'_>, actions: &mut Actions) {
     let words = [Column::Name, Column::Status, Column::Folders];
     for column in words.into_iter().chain(figures.iter().map(|(column, _)| *column)) {
         row.col(|ui| {
+            if column == Column::Name {
+                widened(ui, name, actions);
+            }
             let right = Column::OPTIONAL.contains(&column);
             let layout =
                 if right { Layout::right_to_left(Align::Center) } else { Layout::left_to_right(Align::Center) };
             ui.with_layout(layout, |ui| sort_button(ui, column, grid, domains, actions));
         });
+    }
+}
+
+/// What a person made of the width of the name is remembered, once its edge is let go.
+fn widened(ui: &Ui, before: f32, actions: &mut Actions) {
+    let wide = ui.max_rect().width();
+    let dragged = ui.input(|input| input.pointer.any_down());
+    if !dragged && (wide - before).abs() > 1.0 && ui.input(|input| input.pointer.any_released()) {
+        actions.push(UserAction::Grid(GridAction::NameWidth(wide)));
     }
 }
 
@@ -256,7 +303,9 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     let words = text(Type::Small, words).color(if on { palette.text } else { palette.muted });
     // Room for the mark of the order stays free beside a long heading.
     let label = |ui: &mut Ui| ui.add(egui::Label::new(words).truncate().selectable(false).sense(Sense::click()));
-    let response = if column == Column::Name {
+    let response = if column == Column::Passes {
+        letters(ui, if on { palette.text } else { palette.muted })
+    } else if column == Column::Name {
         let wide = ui.available_width() - if on { 16.0 } else { 0.0 };
         ui.scope(|ui| {
             ui.set_max_width(wide);
@@ -274,6 +323,20 @@ fn sort_button(ui: &mut Ui, column: Column, grid: &Grid, domains: Option<&(Strin
     if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
         actions.push(UserAction::Grid(GridAction::Sort(column)));
     }
+}
+
+/// Verify, Trial, Pre-Stage, Full: a letter above each mark.
+fn letters(ui: &mut Ui, color: egui::Color32) -> Response {
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(4.0 * MARK, ui.available_height()), Sense::click());
+    for (letter, center) in ["V", "T", "P", "F"].into_iter().zip(marks(rect)) {
+        ui.painter().text(center, egui::Align2::CENTER_CENTER, letter, font(Type::Small), color);
+    }
+    response.on_hover_text("The last Verification, Trial, Pre-Stage and Full pass of each item")
+}
+
+/// The middles of four marks beside each other.
+fn marks(rect: egui::Rect) -> impl Iterator<Item = egui::Pos2> {
+    (0..4u8).map(move |at| egui::pos2(rect.left() + MARK * (f32::from(at) + 0.5), rect.center().y))
 }
 
 /// The star of the header acts on everything selected (R56, R58).
@@ -355,8 +418,31 @@ fn figure_cell(ui: &mut Ui, page: PageContext<'_>, item: &ItemRow, column: Colum
             let since = look::since(item).map_or_else(|| "–".into(), |at| words::moment(at, page.now, page.zone));
             figure(ui, since, Some(palette.muted));
         }
-        _ => figure(ui, look::messages(item), None),
+        Column::Passes => passes_cell(ui, item),
+        Column::Messages | Column::Star | Column::Name | Column::Status | Column::Folders => {
+            figure(ui, look::messages(item), None);
+        }
     }
+}
+
+/// How the last pass of each kind ended, or that one runs: a mark for each.
+fn passes_cell(ui: &mut Ui, item: &ItemRow) {
+    let palette = Palette::of(ui);
+    let ground = ui.visuals().panel_fill;
+    let size = egui::vec2(4.0 * MARK, ui.available_height());
+    let place = Layout::right_to_left(Align::Center);
+    let (rect, response) = ui.with_layout(place, |ui| ui.allocate_exact_size(size, Sense::hover())).inner;
+    for ((_, mark), center) in look::passes(item).zip(marks(rect)) {
+        match mark {
+            Some((icon, tone, _)) => {
+                let place = egui::Rect::from_center_size(center, egui::Vec2::splat(12.0));
+                icon::paint(ui.painter(), place, icon, palette.tone(tone), ground);
+            }
+            None => drop(ui.painter().circle_filled(center, 1.5, palette.border)),
+        }
+    }
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, look::passes_in_words(item)));
+    response.on_hover_ui(|ui| drop(ui.label(look::passes_in_words(item))));
 }
 
 fn happening_cell(ui: &mut Ui, Rows { page, project, .. }: Rows<'_>, item: &ItemRow, tone: Tone) {

@@ -1,23 +1,19 @@
-//! What stands above and below the item grid: servers, progress, actions, tabs, filters, the selection.
+//! What stands above and below the item grid: servers, progress, actions, the selection.
 
-use std::collections::BTreeSet;
-
-use egui::{Align, Context, Id, Layout, Popup, Ui};
+use egui::{Align, Layout, Popup, Ui};
 
 use super::controls::Control;
 use super::projects::summary_bar;
 use super::{Actions, PageContext};
 use crate::domain::project::Project;
 use crate::domain::server::Server;
-use crate::domain::star::Star;
 use crate::domain::status::HoldReason;
 use crate::domain::status_words;
-use crate::ui::action::{self, ActionName, HeldLine, Items, Subject, UserAction};
-use crate::ui::model::grid::{Column, Grid, GridAction, Tab};
+use crate::ui::action::{ActionName, HeldLine, Items, Subject, UserAction};
+use crate::ui::model::grid::{Grid, GridAction};
 use crate::ui::model::projects::Summary;
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
-use crate::ui::widgets::icon;
 use crate::ui::widgets::text::{cut, muted, text};
 
 fn server(ui: &mut Ui, word: &str, server: &Server, more: &str) {
@@ -193,160 +189,6 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
             }
         }
     });
-}
-
-/// Tabs, search and the filter of stars.
-pub fn filters(ui: &mut Ui, items: Items<'_>, actions: &mut Actions) {
-    let (grid, subject) = (items.grid, Subject::Items(items));
-    let palette = Palette::of(ui);
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        for (tab, count) in Tab::ALL.into_iter().zip(grid.sums.totals.tabs) {
-            if tab.is_rare() && count == 0 && grid.filter.tab != tab {
-                continue;
-            }
-            let words = format!("{} {}", tab.label(), words::count(count as u64));
-            let on = grid.filter.tab == tab;
-            let color = match (on, tab) {
-                (true, _) => palette.accent,
-                (false, Tab::Alerts) => palette.tone(Tone::Warning),
-                (false, _) => palette.text,
-            };
-            if ui.add(egui::Button::selectable(on, text(Type::Small, words).color(color))).clicked() {
-                actions.push(UserAction::Grid(GridAction::Tab(tab)));
-            }
-        }
-    });
-    if grid.filter.tab == Tab::Problems && !grid.sums.problems.is_empty() {
-        problems(ui, grid, actions);
-    }
-    if grid.filter.tab == Tab::Held {
-        reasons(ui, grid, actions);
-    }
-    ui.horizontal_wrapped(|ui| {
-        search(ui, grid, actions);
-        star_filter(ui, grid, actions);
-        columns(ui, grid, actions);
-        if grid.filter.is_active() {
-            muted_count(ui, grid);
-            Control::of(ActionName::ClearFilters).show(ui, &subject, actions);
-        }
-        if grid.view.stale {
-            let words = format!("Order changed, sort again ({})", ActionName::SortAgain.entry().key_names());
-            Control::of(ActionName::SortAgain).label(words).show(ui, &subject, actions);
-        }
-    });
-}
-
-/// The causes, each with its number of items; a click shows only these.
-fn problems(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        for (problem, count, words) in &grid.sums.problems {
-            let on = grid.filter.problem == Some(*problem);
-            if part(ui, words, *count, on) {
-                actions.push(UserAction::Grid(GridAction::Problem((!on).then_some(*problem))));
-            }
-        }
-    });
-}
-
-/// Why items are held, in the same way.
-fn reasons(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
-        for (reason, held) in &grid.sums.totals.held {
-            let Some(hold) = *reason else { continue };
-            let on = grid.filter.hold == Some(hold);
-            if part(ui, &words::sentence(hold.word()), held.items, on) {
-                actions.push(UserAction::Grid(GridAction::Held((!on).then_some(hold))));
-            }
-        }
-    });
-}
-
-/// A part of what a tab shows, to be shown alone; tells whether it was clicked.
-fn part(ui: &mut Ui, words: &str, count: usize, on: bool) -> bool {
-    let palette = Palette::of(ui);
-    let words = text(Type::Small, format!("{words} {}", words::count(count as u64)));
-    let color = if on { palette.accent } else { palette.text };
-    ui.add(egui::Button::selectable(on, words.color(color)).frame_when_inactive(true)).clicked()
-}
-
-fn search_id() -> Id {
-    Id::unique("search for items")
-}
-
-/// Lets a person type into the search. Only after a frame was painted, so that the key itself is not typed into it.
-pub fn focus_search(context: &Context) {
-    context.memory_mut(|memory| memory.request_focus(search_id()));
-    context.request_repaint();
-}
-
-fn search(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    let mut search = grid.filter.search.clone();
-    if search_field(ui, &mut search, 240.0) {
-        actions.push(UserAction::Grid(GridAction::Search(search)));
-    }
-}
-
-/// The search over a grid, so wide; tells whether something was typed.
-pub(super) fn search_field(ui: &mut Ui, search: &mut String, wide: f32) -> bool {
-    let label = ui.label(text(Type::Small, "Search").color(Palette::of(ui).muted));
-    let hint = format!("address, or paste a list ( {} )", ActionName::Search.entry().key_names());
-    let edit = egui::TextEdit::singleline(search).hint_text(hint).desired_width(wide).id(search_id());
-    ui.add(edit).labelled_by(label.id).changed()
-}
-
-fn muted_count(ui: &mut Ui, grid: &Grid) {
-    let (shown, all) = (grid.view.places.len() as u64, grid.sums.totals.items as u64);
-    let color = Palette::of(ui).muted;
-    ui.label(text(Type::Small, format!("showing {} of {}", words::count(shown), words::count(all))).color(color));
-}
-
-fn star_filter(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    if let Some(star) = stars_shown(ui, &grid.filter.stars) {
-        actions.push(UserAction::Grid(GridAction::StarFilter(star)));
-    }
-}
-
-/// Which columns are shown.
-fn columns(ui: &mut Ui, grid: &Grid, actions: &mut Actions) {
-    let border = Palette::of(ui).border;
-    Popup::menu(&ui.button("Columns…")).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        // Menus take the edges off their controls; boxes to tick need theirs.
-        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, border);
-        for column in Column::OPTIONAL {
-            let mut on = !grid.hidden.contains(&column);
-            if ui.checkbox(&mut on, column.label()).changed() {
-                actions.push(UserAction::Grid(GridAction::Column(column)));
-            }
-        }
-    });
-}
-
-/// Which stars a grid shows; answers one that was ticked or unticked.
-pub(super) fn stars_shown(ui: &mut Ui, stars: &BTreeSet<Option<Star>>) -> Option<Option<Star>> {
-    let palette = Palette::of(ui);
-    let words = if stars.is_empty() { "Stars…".to_owned() } else { format!("Stars: {}", stars.len()) };
-    let button = ui.button(words);
-    let mut ticked = None;
-    Popup::menu(&button).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        // Menus take the edges off their controls; boxes to tick need theirs.
-        ui.visuals_mut().widgets.inactive.bg_stroke = egui::Stroke::new(1.0, palette.border);
-        for (name, star) in action::stars() {
-            ui.horizontal(|ui| {
-                let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(16.0), egui::Sense::hover());
-                let fill = star.map(|star| palette.star(star));
-                icon::star(ui.painter(), rect.center(), 6.0, fill, palette.border);
-                let mut on = stars.contains(&star);
-                if ui.checkbox(&mut on, name).changed() {
-                    ticked = Some(star);
-                }
-            });
-        }
-    });
-    ticked
 }
 
 /// The keys one needs first.

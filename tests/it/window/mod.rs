@@ -291,6 +291,7 @@ pub fn item(id: i64, name: &str) -> ItemRow {
         pass: None,
         note: None,
         earlier: Default::default(),
+        earlier_results: Default::default(),
         progress: Default::default(),
         speed: 0,
         failure: None,

@@ -1,10 +1,11 @@
 //! What a window keeps of how a person has arranged it, from one look and one start to the next.
 
-use egui::Role;
+use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
+use mailferry::domain::pass::PassKind;
 use mailferry::domain::star::Star;
 use mailferry::domain::status::Status;
-use mailferry::engine::snapshot::ItemRow;
+use mailferry::engine::snapshot::{ItemRow, LatestPass};
 use mailferry::service::WorkspaceInfo;
 use mailferry::service::client::Request;
 
@@ -47,6 +48,53 @@ fn columns_are_hidden_and_stay_so() {
     stage.click("Columns…");
     stage.click("Data");
     assert!(stage.shows("Sort by Data"));
+}
+
+#[test]
+fn l3_columns_are_moved_and_that_is_taken_back() {
+    let mut stage = Stage::with(vec![item(1, "anna")]);
+    let at = |stage: &Stage, name: &str| stage.window.get_by_label(name).rect().left();
+    assert!(at(&stage, "Sort by Messages") < at(&stage, "Sort by Data"));
+    stage.click("Columns…");
+    stage.click("Move Messages to the right");
+    assert!(at(&stage, "Sort by Messages") > at(&stage, "Sort by Data"));
+    stage.click("Data");
+    assert!(!stage.shows("Sort by Data"));
+    stage.press(Modifiers::NONE, Key::Escape);
+    stage.press(Modifiers::COMMAND, Key::Z);
+    assert!(stage.shows("Sort by Data") && at(&stage, "Sort by Messages") > at(&stage, "Sort by Data"));
+    stage.press(Modifiers::COMMAND, Key::Z);
+    assert!(at(&stage, "Sort by Messages") < at(&stage, "Sort by Data"));
+}
+
+#[test]
+fn l3_what_is_asked_for_stands_as_parts_that_are_taken_away_alone() {
+    let noted = ItemRow { note: Some("call first".into()), ..item_in(2, "bob", Status::Failed) };
+    let mut stage = Stage::with(vec![item_in(1, "anna", Status::Failed), noted, item(3, "carl")]);
+    stage.click("Status…");
+    stage.click("Failed 2");
+    assert_eq!(stage.order(), ["anna", "bob"]);
+    stage.click("More filters…");
+    stage.click("With a note");
+    assert_eq!(stage.order(), ["bob"]);
+    stage.click("Filter Failed: take away");
+    assert_eq!(stage.order(), ["bob"]);
+    stage.click("Filter With a note: take away");
+    assert_eq!(stage.order(), ["anna", "bob", "carl"]);
+    stage.click("Needs you 2");
+    assert_eq!(stage.order(), ["anna", "bob"]);
+}
+
+#[test]
+fn l3_the_last_result_of_each_kind_of_pass_is_shown() {
+    let mut row = item_in(1, "anna", Status::Failed);
+    row.pass = row.pass.map(|pass| LatestPass { kind: PassKind::Verify, ..pass });
+    row.earlier_results = "c..l".parse().expect("results");
+    let mut stage = Stage::with(vec![row]);
+    stage.window.set_size(egui::vec2(1700.0, 800.0));
+    stage.window.run();
+    let words = "Verification: failed · Trial: none · Pre-Stage: none · Full: completed, something is left";
+    assert!(stage.shows(words));
 }
 
 #[test]

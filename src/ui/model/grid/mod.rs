@@ -2,8 +2,10 @@
 //! filter, the order or the selection changed; a frame reads numbers of rows.
 
 mod action;
+mod columns;
 pub mod copied;
 mod filter;
+pub mod mark;
 pub mod problems;
 mod search;
 mod selection;
@@ -14,7 +16,9 @@ mod tab;
 mod view;
 
 pub use action::GridAction;
-pub use filter::Filter;
+pub use columns::Columns;
+pub use filter::{Filter, Part};
+pub use mark::Mark;
 pub use search::Sought;
 pub use selection::{Allowed, Selection};
 pub use sort::{Column, Sort};

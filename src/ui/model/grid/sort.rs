@@ -1,7 +1,6 @@
 //! The order of the item grid: by any column, and back.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::look;
@@ -25,26 +24,40 @@ pub enum Column {
     Errors,
     /// Since when.
     Since,
+    /// How the last pass of each kind ended.
+    Passes,
 }
 
 impl Column {
-    /// All, from left to right.
-    pub const ALL: [Self; 8] =
-        [Self::Star, Self::Name, Self::Status, Self::Folders, Self::Messages, Self::Data, Self::Errors, Self::Since];
+    /// All, in the order by which they are remembered.
+    pub const ALL: [Self; 9] = [
+        Self::Star,
+        Self::Name,
+        Self::Status,
+        Self::Folders,
+        Self::Messages,
+        Self::Data,
+        Self::Errors,
+        Self::Since,
+        Self::Passes,
+    ];
 
-    /// Those that can be hidden.
-    pub const OPTIONAL: [Self; 4] = [Self::Messages, Self::Data, Self::Errors, Self::Since];
+    /// Those that can be hidden and moved, from left to right.
+    pub const OPTIONAL: [Self; 5] = [Self::Messages, Self::Data, Self::Errors, Self::Passes, Self::Since];
 
-    /// Columns as they are remembered.
-    pub fn to_text(columns: &BTreeSet<Self>) -> String {
-        let at = |column: &Self| Self::ALL.iter().position(|other| other == column).unwrap_or_default().to_string();
-        columns.iter().map(at).collect::<Vec<_>>().join(" ")
-    }
-
-    /// As they were remembered; what cannot be hidden is not.
-    pub fn from_text(text: &str) -> BTreeSet<Self> {
-        let column = |at: &str| Self::ALL.get(at.parse::<usize>().ok()?).copied();
-        text.split(' ').filter_map(column).filter(|column| Self::OPTIONAL.contains(column)).collect()
+    /// By which it is remembered.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Star => "star",
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::Folders => "folders",
+            Self::Messages => "messages",
+            Self::Data => "data",
+            Self::Errors => "errors",
+            Self::Since => "since",
+            Self::Passes => "passes",
+        }
     }
 
     /// Its heading.
@@ -58,6 +71,7 @@ impl Column {
             Self::Data => "Data",
             Self::Errors => "Errors",
             Self::Since => "Since",
+            Self::Passes => "V T P F",
         }
     }
 }
@@ -98,6 +112,7 @@ pub fn compare(a: &ItemRow, b: &ItemRow, sort: Sort) -> Ordering {
         Column::Data => look::bytes(a).cmp(&look::bytes(b)),
         Column::Errors => a.progress.counts.errors.cmp(&b.progress.counts.errors),
         Column::Since => look::since(a).cmp(&look::since(b)),
+        Column::Passes => a.results().cmp(&b.results()),
     };
     let order = if sort.descending { order.reverse() } else { order };
     order.then_with(by_name)

@@ -1,11 +1,10 @@
 //! The grid of one project: its parts brought up to date together, and what a person does with it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::sort::compare;
 use super::sums::{self, Longest, Sums, Totals};
-use super::{Column, Filter, GridAction, Selection, Sort, Tab, View};
+use super::{Columns, Filter, GridAction, Selection, Sort, View};
 use crate::domain::ids::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
@@ -23,8 +22,8 @@ pub struct Grid {
     pub view: View,
     /// Over all items.
     pub sums: Sums,
-    /// Columns that a person hid.
-    pub hidden: BTreeSet<Column>,
+    /// Which columns are shown.
+    pub columns: Columns,
     /// The pointer is in the table.
     hovered: bool,
     /// What a person did so far.
@@ -42,7 +41,7 @@ impl Grid {
             selection: Selection::default(),
             view: View::new(),
             sums: Sums::default(),
-            hidden: BTreeSet::new(),
+            columns: Columns::default(),
             hovered: false,
             generation: 0,
             key: None,
@@ -54,7 +53,7 @@ impl Grid {
         let before = std::mem::replace(&mut self.filter.now, now);
         if self.sums.totals.alerts_at(before) != self.sums.totals.alerts_at(now) {
             self.generation += 1;
-            self.view.resort |= self.filter.tab == Tab::Alerts;
+            self.view.resort |= self.filter.tab.depends_on_time();
         }
     }
 
@@ -145,11 +144,10 @@ impl Grid {
                     self.selection.stand_on(row.item);
                 }
             }
-            GridAction::Column(column) => {
-                if !self.hidden.remove(&column) {
-                    self.hidden.insert(column);
-                }
-            }
+            GridAction::Column(column) => self.columns.toggle(column),
+            GridAction::Shift(column, left) => self.columns.shift(column, left),
+            GridAction::NameWidth(wide) => self.columns.name_width = Some(wide),
+            GridAction::Columns(columns) => self.columns = columns,
             GridAction::Hover(hovered) => self.hovered = hovered,
             // The filter's, as it said.
             GridAction::Sort(_)
@@ -157,6 +155,9 @@ impl Grid {
             | GridAction::Tab(_)
             | GridAction::Search(_)
             | GridAction::StarFilter(_)
+            | GridAction::StatusFilter(_)
+            | GridAction::MarkFilter(_)
+            | GridAction::Drop(_)
             | GridAction::Problem(_)
             | GridAction::Held(_)
             | GridAction::ClearFilters => {}

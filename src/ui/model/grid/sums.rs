@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::problems::{GridProblem, Problems};
-use super::tab::{Tab, alerts_from};
+use super::tab::{TABS, Tab, alerts_from, is_done, needs_you};
 use crate::domain::action::Action;
 use crate::domain::failure::{Cause, Failure, Scope, Side};
 use crate::domain::ids::ProjectId;
@@ -34,7 +34,11 @@ pub struct Totals {
     /// Items.
     pub items: usize,
     /// Items of each tab.
-    pub tabs: [usize; 10],
+    pub tabs: [usize; TABS],
+    /// Items in each status, in the order of [`Status::ALL`].
+    pub statuses: [usize; 11],
+    /// Of those that are done, the ones with messages that could not be copied.
+    pub done_with_errors: usize,
     /// Those that are held, by reason.
     pub held: BTreeMap<Option<HoldReason>, HeldItems>,
     /// When those that may come to last too long do, the first one first.
@@ -62,9 +66,16 @@ impl Totals {
         self.bytes += look::bytes(row);
         self.speed += row.speed;
         // What lasts too long is counted by the time it is, when all is added up.
-        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL).filter(|(_, tab)| *tab != Tab::Alerts) {
-            *count += usize::from(tab.holds(row, Timestamp::MAX));
+        for (count, tab) in self.tabs.iter_mut().zip(Tab::ALL) {
+            *count += usize::from(match tab {
+                Tab::Alerts => false,
+                Tab::NeedsYou => needs_you(row),
+                tab => tab.holds(row, Timestamp::MAX),
+            });
         }
+        let statuses = self.statuses.iter_mut().zip(Status::ALL);
+        statuses.filter(|(_, status)| *status == row.status).for_each(|(count, _)| *count += 1);
+        self.done_with_errors += usize::from(is_done(row) && row.progress.counts.errors > 0);
         self.alerts.extend(alerts_from(row));
         if row.status == Status::Held {
             let held = self.held.entry(look::hold(row)).or_default();
@@ -90,6 +101,8 @@ impl Totals {
         self.bytes += other.bytes;
         self.speed += other.speed;
         self.tabs.iter_mut().zip(other.tabs).for_each(|(sum, more)| *sum += more);
+        self.statuses.iter_mut().zip(other.statuses).for_each(|(sum, more)| *sum += more);
+        self.done_with_errors += other.done_with_errors;
         for (reason, more) in &other.held {
             let held = self.held.entry(*reason).or_default();
             (held.items, held.cause) = (held.items + more.items, held.cause.or(more.cause));
@@ -156,7 +169,10 @@ impl Sums {
         self.totals = Totals::default();
         self.chunks.all().for_each(|chunk| self.totals.add(chunk));
         self.totals.alerts.sort_unstable();
-        self.totals.tabs[Tab::Alerts as usize] = self.totals.alerts_at(now);
+        // An item whose status lasts too long needs its consultant for nothing else: it is not at rest, and not held.
+        let alerts = self.totals.alerts_at(now);
+        self.totals.tabs[Tab::Alerts as usize] = alerts;
+        self.totals.tabs[Tab::NeedsYou as usize] += alerts;
     }
 
     pub(super) fn count_problems(&mut self, project: ProjectId, tab: Tab, snapshot: &Snapshot) {

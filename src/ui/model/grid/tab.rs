@@ -2,10 +2,14 @@
 
 use crate::domain::asking::MailTrouble;
 use crate::domain::figures;
+use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
 use crate::domain::status_words::alerts_after;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
+
+/// How many there are.
+pub(super) const TABS: usize = 12;
 
 /// A group of statuses with a tab of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum Tab {
     /// Everything.
     #[default]
     All,
+    /// Waits for the consultant: failed, held, in one status for too long, completed with something left.
+    NeedsYou,
     /// Waits for credentials of its owner.
     Owner,
     /// In one status for unusually long (R9, R23).
@@ -27,6 +33,8 @@ pub enum Tab {
     NotStarted,
     /// Stopped.
     Stopped,
+    /// Verified, tried or pre-staged, and not migrated yet.
+    Prepared,
     /// A Full pass completed.
     Done,
     /// Failed, or completed with something left behind: errors, differences, messages that wait.
@@ -35,8 +43,9 @@ pub enum Tab {
 
 impl Tab {
     /// All, from left to right.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; TABS] = [
         Self::All,
+        Self::NeedsYou,
         Self::Owner,
         Self::Alerts,
         Self::Running,
@@ -44,6 +53,7 @@ impl Tab {
         Self::Held,
         Self::NotStarted,
         Self::Stopped,
+        Self::Prepared,
         Self::Done,
         Self::Problems,
     ];
@@ -52,6 +62,7 @@ impl Tab {
     pub fn label(self) -> &'static str {
         match self {
             Self::All => "All",
+            Self::NeedsYou => "Needs you",
             Self::Owner => "Waiting for User",
             Self::Alerts => "Alerts",
             Self::Running => "Running",
@@ -59,6 +70,7 @@ impl Tab {
             Self::Held => "Held",
             Self::NotStarted => "Not started",
             Self::Stopped => "Stopped",
+            Self::Prepared => "Prepared",
             Self::Done => "Done",
             Self::Problems => "Problems",
         }
@@ -66,12 +78,23 @@ impl Tab {
 
     /// Whether it is there only while it holds something.
     pub fn is_rare(self) -> bool {
-        matches!(self, Self::Owner | Self::Alerts | Self::Held)
+        matches!(self, Self::Owner | Self::Alerts | Self::Held | Self::Stopped | Self::Prepared)
+    }
+
+    /// By which it is remembered.
+    pub(super) fn word(self) -> String {
+        self.label().to_lowercase().replace(' ', "-")
+    }
+
+    /// Whether items come to it by the time alone.
+    pub(super) fn depends_on_time(self) -> bool {
+        matches!(self, Self::Alerts | Self::NeedsYou)
     }
 
     pub(super) fn holds(self, row: &ItemRow, now: Timestamp) -> bool {
         match self {
             Self::All => true,
+            Self::NeedsYou => needs_you(row) || Self::Alerts.holds(row, now),
             Self::Owner => row.status == Status::WaitingForUser,
             Self::Alerts => alerts_from(row).is_some_and(|from| from < now),
             Self::Running => row.status.is_active(),
@@ -79,14 +102,26 @@ impl Tab {
             Self::Held => row.status == Status::Held,
             Self::NotStarted => row.status == Status::NotSubmitted,
             Self::Stopped => row.status == Status::Stopped,
+            Self::Prepared => row.status == Status::Completed && row.pass.is_some_and(|pass| is_preparation(pass.kind)),
             Self::Done => is_done(row),
-            Self::Problems => {
-                row.status == Status::Failed
-                    || (row.status.is_at_rest() && row.progress.leaves_something())
-                    || row.mail.is_some_and(MailTrouble::needs_a_person)
-            }
+            Self::Problems => has_a_problem(row),
         }
     }
+}
+
+/// Whether it waits for the consultant, whatever the time is.
+pub(super) fn needs_you(row: &ItemRow) -> bool {
+    row.status == Status::Held || has_a_problem(row)
+}
+
+fn has_a_problem(row: &ItemRow) -> bool {
+    row.status == Status::Failed
+        || (row.status.is_at_rest() && row.progress.leaves_something())
+        || row.mail.is_some_and(MailTrouble::needs_a_person)
+}
+
+fn is_preparation(kind: PassKind) -> bool {
+    matches!(kind, PassKind::Verify | PassKind::Trial | PassKind::PreStage)
 }
 
 /// After which time an item is in its status for too long.

@@ -20,6 +20,7 @@ pub fn row(id: i64, source: &str) -> ItemRow {
         pass: None,
         note: None,
         earlier: Default::default(),
+        earlier_results: Default::default(),
         progress: PassProgress::default(),
         speed: 0,
         failure: None,
@@ -184,11 +185,59 @@ fn tabs_count_every_item_once_or_say_why_not() {
     grid.refresh(&snapshot);
     assert_eq!(
         grid.sums.totals.tabs,
-        [7, 0, 0, 1, 1, 0, 1, 1, 1, 2],
+        [7, 2, 0, 0, 1, 1, 0, 1, 1, 1, 1, 2],
         "a verification is not done; errors are a problem too"
     );
+    assert_eq!(grid.sums.totals.done_with_errors, 1);
     act(&mut grid, &snapshot, GridAction::SelectAll(true));
     assert_eq!((grid.selection.startable.items, grid.selection.stoppable.items), (5, 1));
+    act(&mut grid, &snapshot, GridAction::Tab(Tab::NeedsYou));
+    assert_eq!(shown(&grid, &snapshot), [5, 6]);
+}
+
+#[test]
+fn statuses_and_marks_are_asked_for_together_and_each_is_taken_away_alone() {
+    let mut rows = three();
+    rows[0].status = Status::Failed;
+    rows[1].status = Status::Failed;
+    rows[1].note = Some("call first".into());
+    for row in &mut rows {
+        row.destination = row.source.to_uppercase() + "@new";
+    }
+    rows[2].destination = "robert@new".into();
+    let snapshot = snapshot(1, rows);
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&snapshot);
+    act(&mut grid, &snapshot, GridAction::StatusFilter(Status::Failed));
+    assert_eq!(shown(&grid, &snapshot), [2, 1]);
+    act(&mut grid, &snapshot, GridAction::MarkFilter(Mark::Noted));
+    assert_eq!(shown(&grid, &snapshot), [2]);
+    let kept = grid.filter.to_text();
+    assert_eq!(grid.filter.parts().collect::<Vec<_>>(), [Part::Status(Status::Failed), Part::Mark(Mark::Noted)]);
+    act(&mut grid, &snapshot, GridAction::Drop(Part::Status(Status::Failed)));
+    act(&mut grid, &snapshot, GridAction::Drop(Part::Mark(Mark::Noted)));
+    assert_eq!((shown(&grid, &snapshot).len(), grid.filter.is_active()), (3, false));
+    grid.filter.restore(&kept);
+    grid.filter.restore("tab=nothing star=pink status=99 mark=x");
+    assert_eq!(grid.filter.to_text(), kept);
+    act(&mut grid, &snapshot, GridAction::ClearFilters);
+    act(&mut grid, &snapshot, GridAction::MarkFilter(Mark::Renamed));
+    assert_eq!(shown(&grid, &snapshot), [3]);
+}
+
+#[test]
+fn an_item_that_changes_status_comes_to_a_filtered_list_and_leaves_it() {
+    let before = snapshot(1, three());
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.refresh(&before);
+    act(&mut grid, &before, GridAction::StatusFilter(Status::Failed));
+    assert!(shown(&grid, &before).is_empty());
+    let failed = replaced(&before, 2, vec![ItemRow { status: Status::Failed, ..row(3, "bob") }]);
+    grid.refresh(&failed);
+    assert_eq!(shown(&grid, &failed), [3]);
+    let again = replaced(&failed, 3, vec![row(3, "bob")]);
+    grid.refresh(&again);
+    assert!(shown(&grid, &again).is_empty());
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn row(id: i64) -> ItemRow {
         pass: None,
         note: None,
         earlier: Default::default(),
+        earlier_results: Default::default(),
         progress: PassProgress::default(),
         speed: 0,
         failure: None,

@@ -5,7 +5,7 @@ use egui::{Align, CentralPanel, Frame, Layout, Margin, Panel, Popup, Ui};
 use super::super::controls::Control;
 use super::super::grid::rows_seen;
 use super::super::keys::{self, Holder};
-use super::super::{Actions, PageContext, grid_head};
+use super::super::{Actions, PageContext, grid_filters};
 use super::{bar, batches, preview, status, users};
 use crate::domain::ids::HybridUserId;
 use crate::service::hybrid::HybridView;
@@ -191,10 +191,10 @@ fn filters(ui: &mut Ui, subject: &Subject<'_>, page: &UsersPage, actions: &mut A
     });
     ui.horizontal(|ui| {
         let mut search = page.search.clone();
-        if grid_head::search_field(ui, &mut search, 180.0) {
+        if grid_filters::search_field(ui, &mut search, 180.0) {
             users::act(actions, UsersAction::Search(search));
         }
-        if let Some(star) = grid_head::stars_shown(ui, &page.stars) {
+        if let Some(star) = grid_filters::stars_shown(ui, &page.stars) {
             users::act(actions, UsersAction::StarFilter(star));
         }
         if page.is_filtered() {
