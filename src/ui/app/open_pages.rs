@@ -115,7 +115,7 @@ impl OpenPages {
 
     /// Brings what is shown up to date; tells whether a grid was computed anew.
     pub fn refresh(&mut self, snapshot: &Snapshot, now: Timestamp) -> bool {
-        self.sums.refresh(snapshot);
+        self.sums.refresh(snapshot, now);
         self.grid_here().is_some_and(|grid| {
             grid.tell_time(now);
             grid.refresh(snapshot)

@@ -15,6 +15,7 @@ pub mod notices;
 pub mod preview;
 pub mod project_order;
 pub mod projects;
+pub mod ready;
 pub mod run_end;
 pub mod settings_page;
 pub mod words;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::chunks::PerChunk;
 use super::grid::is_done;
 use super::look::{self, shape};
+use super::ready::{Left, Pace, Ready};
 use super::run_end::{RunEnd, RunEnds};
 use super::words;
-use crate::domain::figures::{migrated, size_of, under_way};
+use crate::domain::figures::{Moved, migrated, size_of, under_way};
 use crate::domain::ids::ProjectId;
 use crate::domain::pass::PassKind;
 use crate::domain::status::Status;
@@ -62,7 +63,9 @@ pub struct Summary {
     pub ended: [u64; 8],
     /// Completed passes that were no Full ones, by their kinds.
     pub in_part: [u64; 3],
-    /// Bytes recorded, over all passes.
+    /// Messages recorded, over all passes.
+    pub messages: u64,
+    /// Their bytes.
     pub bytes: u64,
     /// Bytes at the source of those items that tell them.
     pub at_source: u64,
@@ -74,6 +77,10 @@ pub struct Summary {
     pub speed: u64,
     /// When something last began or ended.
     pub last: Option<Timestamp>,
+    /// What its Full passes have left to move.
+    pub left: Left,
+    /// When that will be moved, where it can be told.
+    pub ready: Option<Ready>,
 }
 
 impl Summary {
@@ -99,7 +106,9 @@ impl Summary {
             let part = IN_PART.iter().position(|(part, _)| kind == Some(*part));
             part.into_iter().for_each(|part| self.in_part[part] += 1);
         }
+        self.messages += row.moved().messages;
         self.bytes += look::bytes(row);
+        self.left.add(Left::of(row));
         match row.progress.at_source.and_then(|at| at.bytes) {
             Some(bytes) => self.at_source += bytes,
             None => self.uncounted += 1,
@@ -121,7 +130,9 @@ impl Summary {
         self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);
         self.ended.iter_mut().zip(other.ended).for_each(|(sum, more)| *sum += more);
         self.in_part.iter_mut().zip(other.in_part).for_each(|(sum, more)| *sum += more);
+        self.messages += other.messages;
         self.bytes += other.bytes;
+        self.left.add(other.left);
         self.at_source += other.at_source;
         self.uncounted += other.uncounted;
         self.under_way += other.under_way;
@@ -166,6 +177,7 @@ pub struct Projects {
     revision: Option<u64>,
     parts: PerChunk<HashMap<ProjectId, Summary>>,
     by_project: HashMap<ProjectId, Summary>,
+    paces: HashMap<ProjectId, Pace>,
     ends: RunEnds,
     /// Over all of them.
     pub all: Summary,
@@ -173,7 +185,7 @@ pub struct Projects {
 
 impl Projects {
     /// Brings it up to date.
-    pub fn refresh(&mut self, snapshot: &Snapshot) {
+    pub fn refresh(&mut self, snapshot: &Snapshot, now: Timestamp) {
         if self.revision == Some(snapshot.revision) {
             return;
         }
@@ -190,6 +202,12 @@ impl Projects {
         for (project, sum) in self.parts.all().flatten() {
             self.by_project.entry(*project).or_default().add(sum);
             self.all.add(sum);
+        }
+        self.paces.retain(|project, _| self.by_project.contains_key(project));
+        for (project, sum) in &mut self.by_project {
+            let pace = self.paces.entry(*project).or_default();
+            pace.tell(now, Moved { messages: sum.messages, bytes: sum.bytes }, sum.running);
+            sum.ready = pace.ready(now, sum.left, sum.running);
         }
     }
 

@@ -48,17 +48,28 @@ pub fn head(
         return;
     }
     ui.add_space(4.0);
-    progress(ui, sum, items, actions);
+    progress(ui, page, sum, items, actions);
     holds(ui, page, project, items, actions);
 }
 
-fn progress(ui: &mut Ui, sum: &Summary, items: Items<'_>, actions: &mut Actions) {
+fn progress(ui: &mut Ui, page: PageContext<'_>, sum: &Summary, items: Items<'_>, actions: &mut Actions) {
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             at_once(ui, items, actions);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 summary_bar(ui, sum, (ui.available_width() * 0.4).clamp(80.0, 260.0));
-                cut(ui, text(Type::Small, sum.progress()));
+                // What is told first keeps its room where there is little.
+                let ready = sum.ready.as_ref().map(|ready| (ready.words(page.now, page.zone), ready.basis()));
+                let told = ready.as_ref().map(|(words, _)| format!(" · {words}")).unwrap_or_default();
+                let line = cut(ui, text(Type::Small, sum.progress() + &told));
+                if let Some((words, basis)) = ready {
+                    line.on_hover_text(format!("{}: {basis}", words::sentence(&words)));
+                } else if sum.left.uncounted > 0 && sum.running > 0 {
+                    let items = words::counted(sum.left.uncounted, "item");
+                    line.on_hover_text(format!(
+                        "When it is ready is not told: of {items} nobody has counted what they hold. Verify does"
+                    ));
+                }
             });
         });
     });
