@@ -11,9 +11,8 @@ use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line,
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
-use crate::domain::counts::Counts;
 use crate::domain::failure::Cause;
-use crate::domain::figures::Moved;
+use crate::domain::figures::closing;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
@@ -22,7 +21,7 @@ use crate::domain::project::Project;
 use crate::domain::start_order::{Sequence, StartOrder, Turn};
 use crate::domain::status::{HoldReason, Refusal, Status};
 use crate::domain::time::Timestamp;
-use crate::domain::wording::{counted, notice_line, size};
+use crate::domain::wording::{counted, notice_line};
 use crate::engine::command::{Command, LeftAlone, Outcome};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
@@ -271,29 +270,6 @@ fn result(row: &ItemRow) -> String {
     }
 }
 
-/// How a pass that copies ended: what is not nothing of the rarer figures is named too.
-pub fn closing(status: Status, progress: &PassProgress, earlier: Moved) -> String {
-    let PassProgress { counts, accepted, .. } = progress;
-    let Counts { copied, already_there, .. } = counts;
-    let Moved { messages, bytes } = earlier.and(Moved::of(counts));
-    let copied = match earlier.messages {
-        0 => format!("{copied} copied ({})", size(bytes)),
-        _ => format!("+{copied} new, {messages} copied in all ({})", size(bytes)),
-    };
-    let errors = match accepted {
-        0 => format!("{} errors", counts.errors),
-        some => format!("{} errors, {some} accepted", counts.errors),
-    };
-    let mut line = format!("{}: {copied}, {already_there} already there, {errors}", status.word());
-    for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
-    {
-        if count > 0 {
-            line += &format!(", {count} {word}");
-        }
-    }
-    line
-}
-
 /// Says how it ended and chooses the exit code.
 async fn conclude(
     workspace: &OpenWorkspace,
@@ -405,6 +381,8 @@ fn ended_well(status: Status, progress: &PassProgress) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::counts::Counts;
+    use crate::domain::figures::Moved;
 
     #[test]
     fn d27_what_differs_or_waits_is_not_well_and_is_named_in_the_closing_line() {

@@ -20,7 +20,7 @@ use crate::domain::star::Star;
 use crate::domain::status::{HoldReason, Status};
 use crate::domain::status_words::display;
 use crate::domain::time::Timestamp;
-use crate::domain::wording::{notice_line, others_wait, pausing, size, told};
+use crate::domain::wording::{self, notice_line, others_wait, pausing, size, told};
 use crate::service::items::{self, LiveItems, StoredItem, StoredNotice, key, live};
 use crate::service::{OpenWorkspace, projects};
 
@@ -140,24 +140,12 @@ fn mailboxes(row: &StoredItem) -> (&str, &str) {
 
 /// What happened with an item error, and what to do.
 pub fn item_error_text(project: &Project, row: &StoredItem, error: &ItemError) -> crate::domain::wording::Text {
-    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
-    told(project, mailboxes(row), &folder, error.side, &error.failure)
+    wording::error_text(project, mailboxes(row), error)
 }
 
 /// An item error in one line: where, which message, why.
 pub fn item_error_line(project: &Project, row: &StoredItem, error: &ItemError) -> String {
-    let folder = error.folder.as_ref().map(ToString::to_string).unwrap_or_default();
-    let mut line = if folder.is_empty() { String::new() } else { format!("folder \"{folder}\", ") };
-    line += &match (error.source, &error.subject) {
-        (Some(uid), Some(subject)) => format!("message {uid} \"{subject}\": "),
-        (Some(uid), None) => format!("message {uid}: "),
-        (None, _) => format!("{} messages: ", error.messages),
-    };
-    line += &item_error_text(project, row, error).headline;
-    if let Some(server) = &error.failure.server_text {
-        line += &format!(" · {server}");
-    }
-    line
+    wording::error_line(project, mailboxes(row), error)
 }
 
 fn report(project: &Project, row: &StoredItem, running: bool, notices: &[StoredNotice], now: Timestamp) -> ItemReport {

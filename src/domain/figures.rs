@@ -3,6 +3,7 @@
 
 use super::counts::Counts;
 use super::pass::PassKind;
+use super::progress::PassProgress;
 use super::status::Status;
 use super::wording;
 
@@ -85,6 +86,29 @@ pub fn migrated(done: u64, of: u64, with_errors: u64, failed: u64) -> String {
         }
     }
     words
+}
+
+/// How a pass that copies ended: what is not nothing of the rarer figures is named too.
+pub fn closing(status: Status, progress: &PassProgress, earlier: Moved) -> String {
+    let PassProgress { counts, accepted, .. } = progress;
+    let Counts { copied, already_there, .. } = counts;
+    let Moved { messages, bytes } = earlier.and(Moved::of(counts));
+    let copied = match earlier.messages {
+        0 => format!("{copied} copied ({})", wording::size(bytes)),
+        _ => format!("+{copied} new, {messages} copied in all ({})", wording::size(bytes)),
+    };
+    let errors = match accepted {
+        0 => format!("{} errors", counts.errors),
+        some => format!("{} errors, {some} accepted", counts.errors),
+    };
+    let mut line = format!("{}: {copied}, {already_there} already there, {errors}", status.word());
+    for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
+    {
+        if count > 0 {
+            line += &format!(", {count} {word}");
+        }
+    }
+    line
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ pub mod status_words;
 pub mod subject;
 pub mod time;
 pub mod token_claims;
+pub mod trace;
 pub mod tree;
 mod wait;
 pub mod wording;

@@ -3,6 +3,7 @@
 //! Headline, what happened, what to do. No blame, no jargon in the first line. The server's own words are no part of
 //! these texts: they are shown beside them, from [`Failure::server_text`].
 
+mod item_errors;
 mod notices;
 mod pauses;
 mod room;
@@ -10,6 +11,7 @@ mod strangers;
 
 use std::time::Duration;
 
+pub use item_errors::{error_line, error_text};
 pub use notices::{notice, notice_line, numbers, which};
 pub use pauses::{daily_limit, others_wait, paused, pausing};
 

@@ -21,11 +21,13 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::progress::Phase;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::PassTrace;
 use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::run_state::{Effect, Event, RunState};
 use crate::engine::runner::{News, Report, Reports, Runner, RunnerKind, Task};
 use crate::engine::snapshot::{Builder, ItemRow, Snapshot};
 use crate::engine::speed::RateMeter;
+use crate::engine::traces::Traces;
 use crate::engine::workspace::Workspace;
 use crate::pass::{PassEnd, Stops};
 use crate::store::{Census, StatusChange, StoreError};
@@ -103,6 +105,7 @@ pub(super) struct Dispatcher {
     census: HashMap<ProjectId, Census>,
     state: RunState,
     rows: Builder,
+    traces: Traces,
     /// Statuses that could not be written, oldest first: tried again until they are.
     unwritten: Vec<StatusChange>,
     life: Life,
@@ -144,9 +147,15 @@ impl Dispatcher {
             census: HashMap::new(),
             state,
             rows: Builder::default(),
+            traces: Traces::default(),
             unwritten: Vec::new(),
             life: Life::Held,
         }
+    }
+
+    /// What is seen of its passes.
+    pub fn traces(&self) -> Traces {
+        self.traces.clone()
     }
 
     /// Runs until the handle is dropped, or until everything has ended after a close.
@@ -225,6 +234,7 @@ impl Dispatcher {
 
     fn spawn(&mut self, task: Task, kind: RunnerKind) {
         let (item, stops) = (task.item, Stops::default());
+        self.traces.begin(item, PassTrace::new(task.pass, self.workspace.clock.now(), &task.before));
         let reports = Reports::new(item, self.crew.tell.clone());
         self.crew
             .running
@@ -258,7 +268,10 @@ impl Dispatcher {
                 if matches!(end, PassEnd::Failed { .. }) {
                     tracing::info!(%item, ?end, "pass ended");
                 }
-                self.crew.running.remove(&item);
+                let run = self.crew.running.remove(&item);
+                if let (Some(run), Some(row)) = (run, self.rows.get(item)) {
+                    self.traces.end(item, self.workspace.clock.now(), &row.progress, run.bytes);
+                }
                 self.handle(Event::Ended(item, end)).await;
                 if let Some(row) = self.rows.get(item).cloned() {
                     self.rows.put(ItemRow { speed: 0, ..row });
@@ -270,8 +283,10 @@ impl Dispatcher {
     }
 
     fn paint(&mut self) {
+        let now = self.workspace.clock.now();
         for (item, run) in &mut self.crew.running {
             if let Some(row) = self.rows.get(*item).cloned() {
+                self.traces.look(*item, now, &row.progress, run.bytes);
                 let speed = run.speed.look(Instant::now(), run.bytes, row.progress.retry.is_some());
                 self.rows.put(ItemRow { speed, ..row });
             }

@@ -9,6 +9,7 @@ use crate::engine::command::{Command, CommandError, Outcome};
 use crate::engine::copier::Copier;
 use crate::engine::dispatcher::{Dispatcher, Input, Runners};
 use crate::engine::snapshot::Snapshot;
+use crate::engine::traces::Traces;
 use crate::engine::workspace::Workspace;
 use crate::store::Store;
 
@@ -41,6 +42,7 @@ pub struct Engine {
     requests: mpsc::Sender<Input>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     elsewhere: watch::Receiver<()>,
+    traces: Traces,
     tasks: JoinSet<()>,
     purging: AbortHandle,
 }
@@ -58,8 +60,10 @@ impl Engine {
         let mut tasks = JoinSet::new();
         let purging = tasks.spawn(purge(workspace.store.clone()));
         let (tell, elsewhere) = watch::channel(());
-        tasks.spawn(Dispatcher::new(workspace, runners, inbox, publish, tell).run());
-        Self { requests, snapshots, elsewhere, tasks, purging }
+        let dispatcher = Dispatcher::new(workspace, runners, inbox, publish, tell);
+        let traces = dispatcher.traces();
+        tasks.spawn(dispatcher.run());
+        Self { requests, snapshots, elsewhere, traces, tasks, purging }
     }
 
     /// Gives a command and waits for its outcome.
@@ -85,6 +89,11 @@ impl Engine {
     /// made are not known yet.
     pub fn elsewhere(&self) -> watch::Receiver<()> {
         self.elsewhere.clone()
+    }
+
+    /// What was seen of passes that run or ran here; kept when the engine has ended.
+    pub fn traces(&self) -> Traces {
+        self.traces.clone()
     }
 
     /// Starts nothing new and tells what runs to stop. Returns at once, with an error if the engine has ended by itself.

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::endpoint::budget::Budget;
 use crate::engine::command::{Command, Outcome};
 use crate::engine::snapshot::Snapshot;
-use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Takes, Workspace};
+use crate::engine::{Engine, MESSAGE_MEMORY, Orders, Takes, Traces, Workspace};
 use crate::platform::PlatformError;
 use crate::platform::lock::{LockSight, WorkspaceLock};
 use crate::vault::Vault;
@@ -133,6 +133,11 @@ impl RunningEngine {
     /// A way to give commands in order without waiting for their outcomes.
     pub fn orders(&self) -> Orders {
         self.engine.orders()
+    }
+
+    /// What was seen of passes that run or ran here.
+    pub(super) fn traces(&self) -> Traces {
+        self.engine.traces()
     }
 
     /// News that another process changed the workspace.

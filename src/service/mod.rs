@@ -24,6 +24,7 @@ pub mod items;
 pub mod launch;
 pub mod licenses;
 mod lockable_vault;
+pub mod log;
 mod look;
 pub mod mail;
 mod mail_token;

@@ -3,8 +3,9 @@
 use super::AskedOf;
 use crate::domain::asking::{CredentialRequest, EndNotice, LinkState, MailKind, MailState, OutgoingMail, SendAttempt};
 use crate::domain::failure::Side;
+use crate::domain::ids::PassId;
 use crate::domain::time::Timestamp;
-use crate::domain::wording::counted;
+use crate::domain::wording::{capital, counted};
 
 /// How many tries of a mail are told.
 const TRIES: usize = 20;
@@ -23,6 +24,47 @@ impl AskedOf {
         }
         lines.extend(self.ends.iter().map(end_line));
         lines
+    }
+
+    /// What happened and when, in no order; of many tries of a mail the last ones. `ended` tells when a pass did.
+    pub fn events(&self, ended: impl Fn(PassId) -> Option<Timestamp>) -> Vec<(Timestamp, String)> {
+        let mut events: Vec<_> = self.requests.iter().flat_map(request_events).collect();
+        for (mail, tries) in &self.mails {
+            let of = format!("{} to {}", capital(mail_word(mail.kind)), mail.recipient);
+            if tries.is_empty() {
+                events.push((mail.created, format!("{of}: {}", mail.state.words())));
+            }
+            let last = tries.iter().skip(tries.len().saturating_sub(TRIES));
+            events.extend(last.map(|tried| (tried.at, format!("{of}: {}", tried.answer))));
+        }
+        events.extend(self.ends.iter().filter_map(|end| Some((ended(end.pass)?, end_line(end)))));
+        events
+    }
+}
+
+/// What became of a request.
+fn request_events(request: &CredentialRequest) -> Vec<(Timestamp, String)> {
+    let sides: Vec<&str> = request.sides.iter().copied().map(Side::word).collect();
+    let mut events = vec![(request.created, format!("The owner is asked for the {}", sides.join(" and the ")))];
+    if let Some(at) = request.opened {
+        let entries = (request.attempts > 0).then(|| counted(request.attempts as usize, "entry"));
+        let unchecked = request.unchecked.as_ref().map(|why| format!("the latest could not be checked ({why})"));
+        let parts = [Some("The owner opens the form".to_owned()), entries, unchecked];
+        events.push((at, parts.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+    }
+    let end = match request.state {
+        LinkState::Alive => None,
+        LinkState::Used => Some("The owner has answered"),
+        LinkState::Dead => Some("The link is dead"),
+    };
+    events.extend(request.ended.zip(end).map(|(at, words)| (at, words.to_owned())));
+    events
+}
+
+fn mail_word(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::Ask => "mail",
+        MailKind::Remind => "reminder",
     }
 }
 
@@ -58,10 +100,7 @@ fn end_line(end: &EndNotice) -> String {
 }
 
 fn mail_line(mail: &OutgoingMail, tries: &[SendAttempt], when: &impl Fn(Timestamp) -> String) -> String {
-    let what = match mail.kind {
-        MailKind::Ask => "mail",
-        MailKind::Remind => "reminder",
-    };
+    let what = mail_word(mail.kind);
     let mut line = format!("  {what} to {}: {}", mail.recipient, mail.state.words());
     if mail.state == MailState::Queued && !tries.is_empty() {
         line += &format!(", next try {}", when(mail.next_try));
@@ -92,8 +131,8 @@ mod tests {
     use crate::domain::asking::SendOutcome;
     use crate::domain::ids::{CredentialRequestId, ItemId, MailId};
 
-    #[test]
-    fn h4_what_was_asked_and_why_a_mail_did_not_go_out_is_said() {
+    /// Two requests, a mail that was tried twice, a reminder, and who was told of an end.
+    fn asked() -> AskedOf {
         let at = Timestamp::from_millis;
         let request = CredentialRequest {
             id: CredentialRequestId(1),
@@ -138,8 +177,12 @@ mod tests {
         };
         let again = SendAttempt { at: at(12), answer: "connection refused".into(), ..tried.clone() };
         let mails = vec![(reminder, Vec::new()), (mail, vec![tried, again])];
-        let lines =
-            AskedOf { requests: vec![used, request], mails, ends: vec![end] }.lines(|at| at.millis().to_string());
+        AskedOf { requests: vec![used, request], mails, ends: vec![end] }
+    }
+
+    #[test]
+    fn h4_what_was_asked_and_why_a_mail_did_not_go_out_is_said() {
+        let lines = asked().lines(|at| at.millis().to_string());
         assert_eq!(
             lines,
             [
@@ -153,6 +196,30 @@ mod tests {
                 "kim@b.example is told that a pass failed: refused by the mail server (550 no)",
             ]
         );
+    }
+
+    #[test]
+    fn h4_what_the_owner_was_asked_and_did_is_told_with_its_times() {
+        let end = Timestamp::from_millis(90);
+        let mut events = asked().events(|pass| (pass == PassId(1)).then_some(end));
+        events.sort_by_key(|(at, _)| *at);
+        let told: Vec<String> = events.iter().map(|(at, text)| format!("{} {text}", at.millis())).collect();
+        let opened = "20 The owner opens the form, 2 entries";
+        assert_eq!(
+            told,
+            [
+                "10 The owner is asked for the source and the destination",
+                "10 The owner is asked for the source and the destination",
+                "10 Reminder to anna@a.example: may have been sent",
+                "11 Mail to anna@a.example: 450 greylisted",
+                "12 Mail to anna@a.example: connection refused",
+                opened,
+                &format!("{opened}, the latest could not be checked (source: connecting: refused)"),
+                "40 The owner has answered",
+                "90 kim@b.example is told that a pass failed: refused by the mail server (550 no)",
+            ]
+        );
+        assert_eq!(asked().events(|_| None).len(), events.len() - 1, "an end without its time is not told");
     }
 
     #[test]

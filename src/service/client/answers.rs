@@ -10,8 +10,8 @@ use crate::domain::csv_import::{ParsedList, Problem};
 use crate::domain::edit::Records;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::project::Project;
-use crate::engine::Orders;
 use crate::engine::command::{Command, CommandError, Outcome};
+use crate::engine::{Orders, Traces};
 use crate::service::asking::AskingHost;
 use crate::service::check::{self, Checking};
 use crate::service::hybrid::HybridHost;
@@ -21,8 +21,8 @@ use crate::service::orders::Commander;
 use crate::service::preview as item_preview;
 use crate::service::projects::{self, NewProject};
 use crate::service::{
-    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, options, remedies, settings, sign_in,
-    times, vault,
+    OpenWorkspace, ServiceError, VaultError, edit, errors, find, items, licenses, log, options, remedies, settings,
+    sign_in, times, vault,
 };
 
 /// Bad rows that are named.
@@ -39,6 +39,8 @@ pub(super) struct Answers {
     pub asking: Arc<AskingHost>,
     /// Watches hybrid projects.
     pub hybrid: Arc<HybridHost>,
+    /// What is seen of passes.
+    pub traces: Traces,
 }
 
 impl Answers {
@@ -80,6 +82,8 @@ impl Answers {
             of_item @ (Request::Details(_)
             | Request::Folders(..)
             | Request::Errors(..)
+            | Request::ItemLog(_)
+            | Request::ItemTrace(_)
             | Request::SaveMessage { .. }) => self.of_item(of_item).await?,
             correction @ (Request::SetPassword(..)
             | Request::Certificate(..)
@@ -131,6 +135,10 @@ impl Answers {
             Request::Errors(pass, offset) => {
                 Response::Errors(pass, offset, items::errors(workspace, pass, PAGE, offset).await?)
             }
+            Request::ItemLog(item) => {
+                Response::ItemLog(item, log::of_item(workspace, item, self.traces.of(item).as_ref()).await?)
+            }
+            Request::ItemTrace(item) => Response::ItemTrace(item, self.traces.of(item).map(Box::new)),
             Request::SaveMessage { error, to, saving } => {
                 let file = to.file.clone();
                 Response::Saved(errors::save(workspace, &error, to, saving).await?, file)

@@ -15,6 +15,7 @@ use crate::domain::preview::Preview as FolderPreview;
 use crate::domain::project::Project;
 use crate::domain::proposal::Proposal;
 use crate::domain::secret::Secret;
+use crate::domain::trace::PassTrace;
 use crate::engine::command::{Command, Outcome};
 use crate::platform::lock::Owner;
 use crate::service::asking::{AskingState, StartMails};
@@ -25,6 +26,7 @@ use crate::service::hybrid::HybridViews;
 use crate::service::import::{ImportFrom, ImportSummary, Work};
 use crate::service::items::{Details, FolderLine};
 use crate::service::licenses::{Account, Ledger, PoolTerms, ProjectLicenses};
+use crate::service::log::LogLine;
 use crate::service::mail::MailSecret;
 use crate::service::preview::Unsaved;
 use crate::service::project_mail::ProjectMail;
@@ -114,6 +116,10 @@ pub enum Request {
     Folders(PassId, u32),
     /// More errors of a pass.
     Errors(PassId, u32),
+    /// What happened to an item.
+    ItemLog(ItemId),
+    /// What was seen of the latest pass of an item that ran here.
+    ItemTrace(ItemId),
     /// Saves the message of an error as a file.
     SaveMessage {
         /// The error.
@@ -230,6 +236,10 @@ pub enum Response {
     Folders(PassId, u32, Vec<FolderLine>),
     /// More errors of a pass.
     Errors(PassId, u32, Vec<StoredError>),
+    /// See [`Request::ItemLog`]; oldest first.
+    ItemLog(ItemId, Vec<LogLine>),
+    /// See [`Request::ItemTrace`]; none if none ran here.
+    ItemTrace(ItemId, Option<Box<PassTrace>>),
     /// A message was saved: its size, and where.
     Saved(u64, PathBuf),
     /// The certificate that a server shows.

@@ -46,7 +46,8 @@ pub async fn run(options: OpenOptions, end: ServiceEnd, waker: Waker) {
     let hybrid = Arc::new(HybridHost::new(workspace.clone()));
     let mut watchers = watch_hybrid(&hybrid, &replies);
     let known = Arc::new(Mutex::new(known));
-    let answers = Answers { workspace, orders: engine.orders(), known, asking, hybrid };
+    let (orders, traces) = (engine.orders(), engine.traces());
+    let answers = Answers { workspace, orders, known, asking, hybrid, traces };
     let mut task = ServiceTask { engine, answers, replies, pool: RequestPool::new(), orders: JoinSet::new() };
     task.serve(&mut requests).await;
     // A person has left: whatever still hangs now, the next start is not one after a crash.

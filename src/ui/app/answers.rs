@@ -14,6 +14,7 @@ use crate::service::client::{OPENING, Request, RequestId, Response};
 use crate::service::items::Details;
 use crate::service::{ServiceError, VaultKind};
 use crate::ui::model::forms::ProjectForm;
+use crate::ui::model::item::{ItemPage, Tab};
 use crate::ui::model::messages::by_reason;
 use crate::ui::model::words;
 use crate::ui::route::Route;
@@ -83,6 +84,16 @@ impl App {
                     page.more_errors(pass, offset, errors);
                 }
             }
+            Response::ItemLog(item, lines) => {
+                if let Some(page) = self.page_of(item) {
+                    page.log_answered(lines);
+                }
+            }
+            Response::ItemTrace(item, trace) => {
+                if let Some(page) = self.page_of(item) {
+                    page.speed_answered(trace);
+                }
+            }
             Response::Saved(bytes, file) => self.message_saved(bytes, &file),
             Response::StartMails(project, mails, cannot) => self.start_mails(project, *mails, cannot),
             Response::CredentialLink(link) => self.link_came(context, &link),
@@ -147,7 +158,7 @@ impl App {
 
     /// The details of an item came; what was read beyond them is read again.
     fn details(&mut self, details: Details) {
-        let Some(page) = self.pages.item.as_mut().filter(|page| page.item == details.item) else { return };
+        let Some(page) = self.page_of(details.item) else { return };
         let pass = details.passes.first().map(|pass| pass.id);
         let (folders, errors) = page.answered(details);
         let Some(pass) = pass else { return };
@@ -157,13 +168,22 @@ impl App {
         }
     }
 
-    /// Asks for the details of the item that is shown, when they may have changed.
+    fn page_of(&mut self, item: ItemId) -> Option<&mut ItemPage> {
+        self.pages.item.as_mut().filter(|page| page.item == item)
+    }
+
+    /// Asks for the details of the item that is shown, and for its log or speed, when they may have changed.
     pub(super) fn follow_item(&mut self) {
-        if let (Route::Item(..), Some(page)) = (self.pages.route, &mut self.pages.item)
-            && page.due(&self.connection.snapshot, self.services.clock.now())
-        {
-            let item = page.item;
+        let (Route::Item(..), Some(page)) = (self.pages.route, &mut self.pages.item) else { return };
+        let (now, snapshot, item) = (self.services.clock.now(), &self.connection.snapshot, page.item);
+        let (details, tab) = (page.due(snapshot, now), page.tab_due(snapshot, now));
+        if details {
             self.ask(Request::Details(item), Purpose::Details(item));
+        }
+        match tab {
+            Some(tab @ Tab::Log) => drop(self.ask(Request::ItemLog(item), Purpose::ItemTab(item, tab))),
+            Some(tab @ Tab::Speed) => drop(self.ask(Request::ItemTrace(item), Purpose::ItemTab(item, tab))),
+            Some(Tab::Errors) | None => {}
         }
     }
 
@@ -204,8 +224,14 @@ impl App {
                 None => self.say(Tone::Bad, why),
             },
             Purpose::Details(item) => {
-                if let Some(page) = self.pages.item.as_mut().filter(|page| page.item == item) {
+                if let Some(page) = self.page_of(item) {
                     page.refused();
+                }
+                self.say(Tone::Bad, why);
+            }
+            Purpose::ItemTab(item, tab) => {
+                if let Some(page) = self.page_of(item) {
+                    page.tab_answered(tab);
                 }
                 self.say(Tone::Bad, why);
             }

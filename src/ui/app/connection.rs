@@ -7,6 +7,7 @@ use crate::domain::ids::ItemId;
 use crate::domain::overrides::OptionKey;
 use crate::engine::snapshot::Snapshot;
 use crate::service::client::{Client, ClientError, Request, RequestId, Response};
+use crate::ui::model::item::Tab;
 
 /// What a question was for.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(super) enum Purpose {
     /// A command: what its items are said to be when it was done.
     Command(&'static str),
     Details(ItemId),
+    /// What a tab of an item's page shows.
+    ItemTab(ItemId, Tab),
     Lists,
     Licenses,
     EditItem,

@@ -10,7 +10,7 @@ use crate::service::hybrid::HybridOf;
 use crate::ui::model::forms::ProjectForm;
 use crate::ui::model::grid::{Columns, Grid, Sort};
 use crate::ui::model::hybrid::{DetailsPage, HybridForm, UsersPage};
-use crate::ui::model::item::ItemPage;
+use crate::ui::model::item::{ItemPage, Tab};
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
 use crate::ui::model::project_order::ProjectOrder;
@@ -53,6 +53,11 @@ impl OpenPages {
         {
             page.stand_on(user);
         }
+        // From an item to the one beside it, what is looked at stays.
+        let tab = match (self.route, &self.item) {
+            (Route::Item(..), Some(page)) => page.tab,
+            _ => Tab::default(),
+        };
         self.route = route;
         self.show_details();
         self.licenses.forget();
@@ -76,7 +81,7 @@ impl OpenPages {
         if let Route::Item(_, item) = route
             && self.item.as_ref().is_none_or(|page| page.item != item)
         {
-            self.item = Some(ItemPage::new(item));
+            self.item = Some(ItemPage::with_tab(item, tab));
         }
     }
 

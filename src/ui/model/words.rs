@@ -73,6 +73,16 @@ pub fn second(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone, "%H:%M:%S")
 }
 
+/// A time to the minute.
+pub fn minute(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone, "%H:%M")
+}
+
+/// A time to the second with its day, as logs are read: `2025-11-22 08:26:40`.
+pub fn stamp(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone, "%F %H:%M:%S")
+}
+
 /// How long ago something was true (R51, R52).
 pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let gone = now.since(at);

@@ -1,16 +1,16 @@
-//! The lists of an item's page: Folder Summary (R19), errors, passes.
+//! The lists of an item's page: Folder Summary (R19), errors, passes; and which of errors, log and speed is shown.
 
 use egui::{Align, Frame, Layout, Margin, ScrollArea, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
-use super::{Actions, ItemContext, PageContext, item_credentials, item_errors, item_notices};
+use super::{Actions, ItemContext, PageContext, item_credentials, item_errors, item_log, item_notices, item_speed};
 use crate::domain::counts::Counts;
 use crate::domain::progress::FolderPhase;
 use crate::domain::status::Status;
 use crate::service::items::{Details, FolderLine};
 use crate::ui::action::{ActionName, UserAction};
-use crate::ui::model::item::{self, ItemAction, ItemPage, Show};
+use crate::ui::model::item::{self, ItemAction, ItemPage, Show, Tab};
 use crate::ui::model::look::shape;
 use crate::ui::model::words;
 use crate::ui::theme::{LINE, LISTS, Palette, Tone, Type};
@@ -21,6 +21,10 @@ use crate::ui::widgets::text::{cut, cut_middle, figure, muted, section, text};
 const BESIDE: f32 = 1100.0;
 /// Errors are no wider: their texts are read.
 const ERRORS: f32 = 640.0;
+/// The least height of the folders above errors.
+const FOLDERS: f32 = 150.0;
+/// The same above what takes all the room it can get.
+const FOLDERS_BESIDE_MORE: f32 = 100.0;
 /// The least width of a folder's name.
 const NAME: f32 = 120.0;
 
@@ -89,7 +93,7 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
         let wide = (ui.available_width() * 0.45).min(ERRORS);
         let right = egui::Panel::right("errors").exact_size(wide).resizable(false).show_separator_line(false);
         let margin = Margin { left: 24, ..Margin::ZERO };
-        right.frame(Frame::new().inner_margin(margin)).show(ui, |ui| troubles(ui, lists, details, actions));
+        right.frame(Frame::new().inner_margin(margin)).show(ui, |ui| tab(ui, lists, details, actions));
         egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
             // Figures stay in sight of their names, however large the window. A panel takes all it can get, its part not.
             ui.scope(|ui| {
@@ -102,13 +106,17 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, actions: &mut Actions) {
     // What stands below needs little room while nothing went wrong.
     let quiet = details.errors.is_empty() && details.notices.is_empty() && !waits(lists);
     let passes = if lists.narrow { LINE * (details.passes.len().min(4) as f32 + 1.0) + 46.0 } else { 0.0 };
-    let below = if quiet { 50.0 + passes } else { ui.available_height() * 0.5 };
+    let (below, least) = match lists.page.tab {
+        Tab::Errors if quiet => (50.0 + passes, FOLDERS),
+        Tab::Errors => (ui.available_height() * 0.5, FOLDERS),
+        Tab::Log | Tab::Speed => (ui.available_height() * 0.65, FOLDERS_BESIDE_MORE),
+    };
     ui.scope(|ui| {
-        ui.set_max_height((ui.available_height() - below).max(150.0));
+        ui.set_max_height((ui.available_height() - below).max(least));
         folder_summary(ui, lists, details, actions);
     });
     ui.add_space(8.0);
-    troubles(ui, lists, details, actions);
+    tab(ui, lists, details, actions);
 }
 
 /// What stands under *Migrated Items* where there is room: passes and credentials.
@@ -136,6 +144,28 @@ fn folder_summary(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, action
     folders(ui, lists, details, actions);
 }
 
+/// What stands beside or below the folders, and the choice of it.
+fn tab(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
+    let palette = Palette::of(ui);
+    // As high as the heading beside it, which has controls.
+    ui.horizontal(|ui| {
+        ui.set_min_height(ui.spacing().interact_size.y);
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for tab in Tab::ALL {
+            let on = lists.page.tab == tab;
+            let color = if on { palette.accent } else { palette.text };
+            if ui.add(egui::Button::selectable(on, text(Type::Strong, tab.label()).color(color))).clicked() {
+                actions.push(UserAction::Item(ItemAction::Tab(tab)));
+            }
+        }
+    });
+    match lists.page.tab {
+        Tab::Errors => troubles(ui, lists, details, actions),
+        Tab::Log => item_log::show(ui, lists, actions),
+        Tab::Speed => item_speed::show(ui, lists),
+    }
+}
+
 /// What needs a look.
 fn troubles(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mut Actions) {
     ScrollArea::vertical().id_salt("below").auto_shrink([false, false]).show(ui, |ui| {
@@ -143,11 +173,6 @@ fn troubles(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mu
             item_credentials::show(ui, lists, &details.credentials, actions);
             ui.add_space(8.0);
         }
-        // As high as the heading beside it, which has controls.
-        ui.horizontal(|ui| {
-            ui.set_min_height(ui.spacing().interact_size.y);
-            section(ui, "Errors");
-        });
         item_errors::show(ui, lists, details, actions);
         ui.add_space(8.0);
         item_notices::show(ui, &lists.page.lists.notices, (lists.row.item, details.notices.len()), actions);

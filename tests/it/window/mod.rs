@@ -16,6 +16,7 @@ mod habits;
 mod held;
 mod hybrid;
 mod idle;
+mod item_tabs;
 mod licenses;
 mod life;
 mod look_around;

@@ -179,6 +179,10 @@ fn answer(dice: &mut Dice, asked: Request) -> Option<Response> {
         Request::Preview(..) => {
             Response::Previewed(Preview { good: dice.throw(900) as usize, bad: 3, ..Preview::default() })
         }
+        Request::ItemLog(item) => Response::ItemLog(item, super::item_tabs::lines()),
+        Request::ItemTrace(item) => {
+            Response::ItemTrace(item, dice.often(70).then(|| Box::new(super::item_tabs::seen())))
+        }
         Request::ItemSettings(_) => Response::ItemSettings(Box::new(super::edits::settings())),
         Request::ItemOptions(item) => Response::ItemOptions(item, Box::default()),
         Request::Remember(..) => return None,

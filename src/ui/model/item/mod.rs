@@ -2,8 +2,12 @@
 
 mod figures;
 mod lists;
+pub mod log;
 mod page;
+pub mod speed;
+mod tabs;
 
 pub use figures::{Figures, failure, folders, login, migrated, phase, progress, statistics};
 pub use lists::{Lists, Show};
 pub use page::{ItemAction, ItemPage, Neighbours};
+pub use tabs::Tab;

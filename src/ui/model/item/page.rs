@@ -5,13 +5,18 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::lists::{Lists, Show};
+use super::log::LogView;
+use super::speed::SpeedView;
+use super::tabs::{Tab, TabQuestion};
 use crate::domain::ids::{ItemId, PassId};
 use crate::domain::project::Project;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::PassTrace;
 use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::service::errors::StoredError;
 use crate::service::items::{Details, FolderLine, PAGE};
+use crate::service::log::LogLine;
 
 /// Between two questions for the same item while it runs: figures are flushed once a second.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -28,6 +33,10 @@ pub enum ItemAction {
     Show(Show),
     /// Show all errors of the group with this number.
     Unfold(usize),
+    /// Show this below or beside the folders.
+    Tab(Tab),
+    /// Only lines of the log that hold these words.
+    FilterLog(String),
 }
 
 /// Where an item stands in the grid it was opened from.
@@ -52,6 +61,12 @@ pub struct ItemPage {
     pub more: (bool, bool),
     /// What is shown of the details.
     pub lists: Lists,
+    /// What stands below or beside the folders.
+    pub tab: Tab,
+    /// What happened, once that was asked for.
+    pub log: LogView,
+    /// How fast its pass is or was, once that was asked for.
+    pub speed: SpeedView,
     /// Where it stands in the grid.
     pub neighbours: Neighbours,
     /// How many other items wait for the server that it waits for.
@@ -59,6 +74,7 @@ pub struct ItemPage {
     /// The lists are not those of the details and the filter.
     stale: bool,
     question: Question,
+    tab_question: TabQuestion,
     /// Its place in the snapshot.
     place: Option<usize>,
 }
@@ -91,12 +107,21 @@ impl ItemPage {
             details: None,
             more: (false, false),
             lists: Lists::default(),
+            tab: Tab::default(),
+            log: LogView::default(),
+            speed: SpeedView::default(),
             neighbours: Neighbours::default(),
             others_waiting: 0,
             stale: false,
             question: Question::default(),
+            tab_question: TabQuestion::default(),
             place: None,
         }
+    }
+
+    /// The same with this tab open.
+    pub fn with_tab(item: ItemId, tab: Tab) -> Self {
+        Self { tab, ..Self::new(item) }
     }
 
     /// The details came. What was read beyond their first lines stays, so that no list jumps back while its pass runs;
@@ -148,6 +173,34 @@ impl ItemPage {
             ItemAction::Find(words) => self.lists.find = words.to_lowercase(),
             ItemAction::Show(show) => self.lists.show = show,
             ItemAction::Unfold(group) => drop(self.lists.unfolded.insert(group)),
+            ItemAction::Tab(tab) if tab == self.tab => {}
+            ItemAction::Tab(tab) => (self.tab, self.tab_question) = (tab, TabQuestion::default()),
+            ItemAction::FilterLog(words) => self.log.filter(&words),
+        }
+    }
+
+    /// Which tab's content to ask for now, if it may have changed since.
+    pub fn tab_due(&mut self, snapshot: &Snapshot, now: Timestamp) -> Option<Tab> {
+        let row = self.row(snapshot).filter(|_| self.tab != Tab::Errors)?;
+        self.tab_question.due(row, now).then_some(self.tab)
+    }
+
+    /// What happened came.
+    pub fn log_answered(&mut self, lines: Vec<LogLine>) {
+        self.log.answered(lines);
+        self.tab_answered(Tab::Log);
+    }
+
+    /// How fast the pass is or was came.
+    pub fn speed_answered(&mut self, trace: Option<Box<PassTrace>>) {
+        self.speed.answered(trace);
+        self.tab_answered(Tab::Speed);
+    }
+
+    /// An answer for this tab came, or will not come.
+    pub fn tab_answered(&mut self, tab: Tab) {
+        if tab == self.tab {
+            self.tab_question.answered();
         }
     }
 
@@ -162,6 +215,7 @@ impl ItemPage {
     /// What was answered may not be so any more: it is asked for again.
     pub fn forget(&mut self) {
         self.question.asked = None;
+        self.tab_question.forget();
     }
 
     /// The question for the details was refused.
