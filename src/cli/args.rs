@@ -261,6 +261,9 @@ pub enum ProjectVerb {
 pub struct NewProjectArgs {
     /// Name of the project, unique ignoring case
     pub name: String,
+    /// Whose mailboxes it moves
+    #[arg(long, value_name = "TEXT")]
+    pub client: Option<String>,
     /// Where mail is read
     #[arg(long, value_name = "URL", required_unless_present = "kind")]
     pub source: Option<String>,

@@ -18,6 +18,8 @@ use crate::store::{ItemRow, StoreError};
 pub struct NewProject {
     /// Its name.
     pub name: String,
+    /// Whose mailboxes it moves.
+    pub client: Option<String>,
     /// Where mail is read.
     pub source: NewServer,
     /// Where mail is written.
@@ -109,18 +111,18 @@ pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<Projec
     new.source.server.fits(Side::Source)?;
     new.destination.server.fits(Side::Destination)?;
     name_is_free(workspace, &new.name).await?;
-    let NewProject { name, source, destination, options, pool } = new;
+    let NewProject { name, client, source, destination, options, pool } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;
     let ((source, at_source), (destination, at_destination)) =
         read.map_err(|_| ServiceError::Died("reading the files of certificates"))??;
     sign_in::check(Side::Source, &source, at_source.as_ref())?;
     sign_in::check(Side::Destination, &destination, at_destination.as_ref())?;
-    let terms = ProjectTerms { options, pool };
+    let terms = ProjectTerms { options, pool, client };
     let parts = ProjectParts { name, source, destination, terms, secrets: [at_source, at_destination] };
     Ok(import::project(workspace, parts).await?)
 }
 
-/// Makes another project with the servers, logins and options of one, and with its items if they are asked for; without
+/// Makes another project with the client, servers, logins and options of one, and with its items if they are asked for; without
 /// passwords, and its direction is yet to be confirmed.
 ///
 /// # Errors

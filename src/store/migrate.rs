@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007.sql"),
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
+    include_str!("migrations/0010.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -360,6 +361,28 @@ mod tests {
         let kept: (String, Option<String>) =
             after.query_row("SELECT address, star FROM hybrid_user", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(kept, ("a@x".into(), None));
+    }
+
+    #[test]
+    fn version_9_keeps_its_projects_whose_client_is_the_one_of_their_mails_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..9]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO project (id, name, name_key, source, destination, options)
+                     VALUES (1, 'p', 'p', '{}', '{}', '{}'), (2, 'q', 'q', '{}', '{}', '{}');
+                 INSERT INTO project_mail (project, client) VALUES (2, 'Contoso Ltd')",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..10]).unwrap();
+        let mut asked = after.prepare("SELECT name, client FROM project ORDER BY id").unwrap();
+        let kept = asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let kept: Vec<(String, Option<String>)> = kept.collect::<rusqlite::Result<_>>().unwrap();
+        assert_eq!(kept, [("p".into(), None), ("q".into(), Some("Contoso Ltd".into()))]);
+        let twice: i64 = after.query_row("SELECT count(client) FROM project_mail", [], |row| row.get(0)).unwrap();
+        assert_eq!(twice, 0, "it is said in one place");
     }
 
     #[test]

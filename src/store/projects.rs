@@ -13,13 +13,14 @@ use crate::domain::server::Server;
 use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 
-pub(super) const COLUMNS: &str = "id, name, source, destination, options, held, confirmed, pool";
+pub(super) const COLUMNS: &str = "id, name, client, source, destination, options, held, confirmed, pool";
 
 pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<Project> {
     let mut columns = Columns::of(row);
     Ok(Project {
         id: columns.next()?,
         name: columns.next()?,
+        client: columns.next()?,
         source: columns.json()?,
         destination: columns.json()?,
         options: columns.json()?,
@@ -38,17 +39,27 @@ impl Store {
         terms: impl Into<ProjectTerms>,
         credentials: [Option<CredentialId>; 2],
     ) -> Result<ProjectId> {
-        let ProjectTerms { options, pool } = terms.into();
+        let ProjectTerms { options, pool, client } = terms.into();
         self.write(move |transaction, _| {
             let key = name.to_lowercase();
             let ([source, destination], [at_source, at_destination]) = (servers, credentials);
             transaction
                 .prepare_cached(
                     "INSERT INTO project (name, name_key, source, destination, options, source_credential,
-                                          destination_credential, pool)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                          destination_credential, pool, client)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                 )?
-                .execute((&name, key, Json(source), Json(destination), Json(options), at_source, at_destination, pool))
+                .execute((
+                    &name,
+                    key,
+                    Json(source),
+                    Json(destination),
+                    Json(options),
+                    at_source,
+                    at_destination,
+                    pool,
+                    client,
+                ))
                 .map_err(|error| name_taken(error, &name))?;
             Ok(ProjectId(transaction.last_insert_rowid()))
         })

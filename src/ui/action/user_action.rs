@@ -40,6 +40,8 @@ pub enum UserAction {
     Grid(GridAction),
     /// Order the projects.
     SortProjects(ProjectOrder),
+    /// Show the projects with these words.
+    SearchProjects(String),
     /// Type into the search.
     Search,
     /// Something in the lists of the item that shows.

@@ -34,9 +34,10 @@ impl App {
             UserAction::Grid(action) => self.act_on_grid(context, action),
             UserAction::Hybrid(act) => self.act_in_hybrid(context, act),
             UserAction::SortProjects(order) => {
-                self.pages.order = order;
+                self.pages.list.order = order;
                 self.remember(PROJECTS, order.to_text());
             }
+            UserAction::SearchProjects(words) => self.pages.list.search = words,
             UserAction::Search => pages::grid_head::focus_search(context),
             UserAction::Item(action) => {
                 if let Some(page) = &mut self.pages.item {

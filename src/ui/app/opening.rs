@@ -42,7 +42,7 @@ impl App {
         if let Some(zoom) = setting(ZOOM).and_then(|zoom| zoom.parse().ok()).filter(|zoom| (0.5..=3.0).contains(zoom)) {
             context.set_zoom_factor(zoom);
         }
-        self.pages.order = setting(PROJECTS).and_then(ProjectOrder::from_text).unwrap_or_default();
+        self.pages.list.order = setting(PROJECTS).and_then(ProjectOrder::from_text).unwrap_or_default();
         let size = setting(SIZE).and_then(|size| {
             let (x, y) = size.split_once(' ')?;
             Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))
