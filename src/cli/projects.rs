@@ -144,11 +144,19 @@ fn side(server: Server, side: Side, from_file: Option<Secret>) -> Result<NewServ
 const COUNTED: [&str; 5] = ["From", "Into", ">Items", ">Completed", ">Failed"];
 
 /// `project list`
-pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
-    let lines = projects::overview(workspace).await?;
-    let hybrids = crate::service::hybrid::all(workspace).await?;
+pub async fn list(workspace: &OpenWorkspace, archived: bool) -> Result<Exit, CliError> {
+    let lines = projects::overview(workspace, archived).await?;
+    // Hybrid projects are not archived.
+    let hybrids = if archived { Vec::new() } else { crate::service::hybrid::all(workspace).await? };
+    let others = projects::all(workspace).await?.len() - lines.len();
     if lines.is_empty() && hybrids.is_empty() {
-        say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+        match (archived, others) {
+            (true, _) => say!("No project is archived"),
+            (false, 0) => {
+                say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+            }
+            (false, _) => say_archived(others),
+        }
         return Ok(Exit::Well);
     }
     // A column for those that have one.
@@ -174,6 +182,26 @@ pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
         table.row(cells);
     }
     table.print();
+    if !archived && others > 0 {
+        say_archived(others);
+    }
+    Ok(Exit::Well)
+}
+
+/// Says of projects that are not listed where they are.
+fn say_archived(projects: usize) {
+    let (projects, are) = (counted(projects, "project"), if projects == 1 { "is" } else { "are" });
+    say!("{projects} {are} archived: `mailferry project list --archived`");
+}
+
+/// `project archive`
+pub async fn archive(workspace: &OpenWorkspace, name: &str, archived: bool) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, name).await?;
+    projects::archive(workspace, project.id, archived).await?;
+    match archived {
+        true => say!("Project \"{}\" archived. Nothing was deleted", clean(&project.name)),
+        false => say!("Project \"{}\" is back", clean(&project.name)),
+    }
     Ok(Exit::Well)
 }
 
@@ -211,6 +239,9 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
     say!("Project      {}", clean(&project.name));
     if let Some(client) = &project.client {
         say!("Client       {}", clean(client));
+    }
+    if project.starts.archived {
+        say!("Archived     yes: `mailferry project archive NAME --undo` brings it back");
     }
     say!("From         {} · {} · {}", project.source, admin(&project.source), project.source.protection());
     say!(

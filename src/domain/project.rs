@@ -147,6 +147,8 @@ pub struct Starts {
     pub held: bool,
     /// From where to where mail is copied was confirmed.
     pub confirmed: bool,
+    /// Its work is over: it is put away, and nothing starts.
+    pub archived: bool,
 }
 
 impl Project {

@@ -79,14 +79,15 @@ pub async fn named(workspace: &OpenWorkspace, name: &str) -> Result<Project, Ser
     found.ok_or_else(|| ServiceError::NoProject(name.to_owned()))
 }
 
-/// All projects with how far they are, by name.
-pub async fn overview(workspace: &OpenWorkspace) -> Result<Vec<ProjectLine>, ServiceError> {
+/// The archived projects or the others, with how far they are, by name.
+pub async fn overview(workspace: &OpenWorkspace, archived: bool) -> Result<Vec<ProjectLine>, ServiceError> {
     let whole = |row: &&ItemRow| {
         let counts = row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
         row.status() != Status::Completed || counts.differ + counts.waiting == 0
     };
     let mut lines = Vec::new();
-    for project in workspace.store.projects().await? {
+    let projects = workspace.store.projects().await?;
+    for project in projects.into_iter().filter(|project| project.starts.archived == archived) {
         let rows = workspace.store.items(project.id).await?;
         let count = |status| rows.iter().filter(whole).filter(|row| row.status() == status).count();
         let (items, completed, failed) = (rows.len(), count(Status::Completed), count(Status::Failed));
@@ -138,6 +139,14 @@ pub async fn duplicate(
         return Err(StoreError::from(EditRefusal::Bad { what: "Name", reason: reason.into() }).into());
     }
     Ok(workspace.store.duplicate_project(of, name.to_owned(), with_items).await?)
+}
+
+/// Archives a project, whose work is over, or brings it back. Nothing of it goes, its passwords stay.
+///
+/// # Errors
+/// Nothing was changed: items are waiting or running.
+pub async fn archive(workspace: &OpenWorkspace, project: ProjectId, archived: bool) -> Result<(), ServiceError> {
+    Ok(workspace.store.set_archived(project, archived).await?)
 }
 
 /// Reads a file of certificates.

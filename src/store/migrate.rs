@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
     include_str!("migrations/0010.sql"),
+    include_str!("migrations/0011.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -383,6 +384,24 @@ mod tests {
         assert_eq!(kept, [("p".into(), None), ("q".into(), Some("Contoso Ltd".into()))]);
         let twice: i64 = after.query_row("SELECT count(client) FROM project_mail", [], |row| row.get(0)).unwrap();
         assert_eq!(twice, 0, "it is said in one place");
+    }
+
+    #[test]
+    fn version_10_keeps_its_projects_none_of_which_is_archived_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..10]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO project (id, name, name_key, client, source, destination, options)
+                 VALUES (1, 'p', 'p', 'Contoso Ltd', '{}', '{}', '{}')",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..11]).unwrap();
+        let kept: (String, bool) =
+            after.query_row("SELECT client, archived FROM project", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(kept, ("Contoso Ltd".into(), false));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Projects as a consultant keeps them, through the real program: whose mailboxes they move.
+//! Projects as a consultant keeps them, through the real program: whose mailboxes they move, and put away when their work
+//! is over.
 
 use crate::support::product::{Output, PROJECT, Workspace};
 
@@ -58,4 +59,37 @@ fn mails_name_the_client_of_their_project_unless_they_have_another_name_for_it()
 fn a_hybrid_project_says_that_it_has_no_client() {
     let workspace = Workspace::new();
     refused(workspace.run(&["project", "new", "h", "--kind", "hybrid", "--client", "x"]), "has no --client");
+}
+
+#[test]
+fn an_archived_project_is_not_listed_and_starts_nothing_until_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let workspace = Workspace::new();
+    let old = folder.path().join("old/anna");
+    ["cur", "new", "tmp"].iter().for_each(|part| std::fs::create_dir_all(old.join(part)).expect("made"));
+    std::fs::write(old.join("cur/1.host:2,S"), "Message-ID: <1@x>\nSubject: x\n\nhello\n").expect("written");
+    let address = |side: &str| format!("maildir:{}/{side}/{{localpart}}", folder.path().display());
+    workspace.project_new(&address("old"), &address("new"), &[]);
+    workspace.import_with(&[("anna".into(), "anna".into())], None);
+    // What waits is stopped first.
+    workspace.run(&["start", PROJECT, "--at", "2099-01-01 10:00"]).expect(0);
+    refused(workspace.run(&["project", "archive", PROJECT]), "stop them first");
+    workspace.run(&["stop", PROJECT]).expect(0);
+    let said = workspace.run(&["project", "archive", PROJECT]).expect(0).stdout;
+    assert!(said.contains("archived. Nothing was deleted"), "{said}");
+    assert_eq!(list(&workspace, &[]), ["1 project is archived: `mailferry project list --archived`"]);
+    let away = list(&workspace, &["--archived"]);
+    assert!(away.len() == 2 && away[1].starts_with(PROJECT), "{away:?}");
+    let shown = workspace.run(&["project", "show", PROJECT]).expect(0).stdout;
+    assert!(shown.contains("Archived     yes"), "{shown}");
+    for more in [&[][..], &["--at", "2099-01-01 10:00"], &["--pass", "verify"]] {
+        let start = workspace.run(&[&["start", PROJECT], more].concat());
+        refused(start, "is archived, and nothing starts in it: bring it back first (`mailferry project archive");
+    }
+    assert!(!folder.path().join("new/anna").exists());
+    workspace.run(&["project", "archive", PROJECT, "--undo"]).expect(0);
+    assert_eq!(list(&workspace, &["--archived"]), ["No project is archived"]);
+    assert!(list(&workspace, &[])[1].starts_with(PROJECT));
+    workspace.start().expect(0);
+    assert!(folder.path().join("new/anna").exists());
 }

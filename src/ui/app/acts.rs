@@ -37,6 +37,7 @@ impl App {
                 self.pages.list.order = order;
                 self.remember(PROJECTS, order.to_text());
             }
+            UserAction::ShowArchived(on) => self.pages.list.archived = on,
             UserAction::SearchProjects(words) => self.pages.list.search = words,
             UserAction::Search => pages::grid_head::focus_search(context),
             UserAction::Item(action) => {
@@ -74,7 +75,8 @@ impl App {
                     page.only_flagged = only;
                 }
             }
-            UserAction::AskWhole(what) => self.ask_whole(what),
+            UserAction::AskWhole(what, project) => self.ask_whole(what, project),
+            UserAction::Archive(project, archived) => self.archive(project, archived),
             UserAction::DoWithProject => self.do_with_project(),
             UserAction::AtOnce(number) => self.at_once(number),
             UserAction::SaveProject => self.save_project(),

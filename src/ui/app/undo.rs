@@ -1,4 +1,4 @@
-//! What can be taken back: stars, notes.
+//! What can be taken back: stars, notes, archiving.
 
 use std::collections::HashSet;
 
@@ -24,6 +24,8 @@ pub(super) enum Undo {
     Stars(ProjectId, Vec<(Option<Star>, Vec<ItemId>)>),
     /// The note that an item had.
     Note(Box<ItemEdit<Secret>>),
+    /// Whether a project was archived.
+    Archive(ProjectId, bool),
 }
 
 impl App {
@@ -75,6 +77,11 @@ impl App {
             Some(Undo::Note(edit)) => {
                 self.ask(Request::EditItem(edit), Purpose::Quiet);
                 "The note is as before".to_owned()
+            }
+            Some(Undo::Archive(project, archived)) => {
+                self.ask(Request::ArchiveProject(project, archived), Purpose::Quiet);
+                let words = if archived { "The project is archived again" } else { "The project is back" };
+                words.to_owned()
             }
             Some(Undo::Stars(project, stars)) => {
                 let changed: usize = stars.iter().map(|(_, items)| items.len()).sum();

@@ -14,6 +14,8 @@ pub struct ProjectList {
     pub order: ProjectOrder,
     /// Words of names and clients that are sought.
     pub search: String,
+    /// Archived ones too.
+    pub archived: bool,
 }
 
 impl ProjectList {
@@ -32,7 +34,8 @@ impl ProjectList {
     /// The projects that it shows, with their sums.
     pub fn lines<'a>(&self, projects: &'a [Project], sums: &Projects) -> Vec<(&'a Project, Summary)> {
         let mut lines = self.order.sorted(projects, sums);
-        lines.retain(|(project, _)| self.finds(&project.name, project.client.as_deref()));
+        let shows = |project: &Project| self.archived || !project.starts.archived;
+        lines.retain(|(project, _)| shows(project) && self.finds(&project.name, project.client.as_deref()));
         lines
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo};
+use egui::{Align, Layout, Popup, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::controls::Control;
@@ -10,7 +10,7 @@ use super::keys::{self, Holder};
 use super::{Actions, PageContext, hybrid};
 use crate::domain::project::Project;
 use crate::service::hybrid::HybridView;
-use crate::ui::action::{ActionName, Screen, Subject, UserAction};
+use crate::ui::action::{ActionName, OneProject, Screen, Subject, UserAction};
 use crate::ui::model::hybrid::look;
 use crate::ui::model::project_list::ProjectList;
 use crate::ui::model::project_order::{ProjectColumn, ProjectOrder};
@@ -47,16 +47,31 @@ pub fn show(
         empty(ui, &mut actions);
         return actions;
     }
-    if list.is_long(all) {
-        search(ui, list, &mut actions);
+    let archived = projects.iter().filter(|project| project.starts.archived).count();
+    if archived > 0 || list.is_long(all) {
+        ui.horizontal(|ui| {
+            if list.is_long(all) {
+                search(ui, list, &mut actions);
+                ui.add_space(12.0);
+            }
+            if archived > 0 {
+                show_archived(ui, (list, archived), &mut actions);
+            }
+        });
         ui.add_space(4.0);
     }
     let lines = list.lines(projects, sums);
     let hybrid: Vec<_> = hybrid.iter().filter(|view| list.finds(&view.project.name, None)).collect();
     if lines.is_empty() && hybrid.is_empty() {
-        muted(ui, "No project has these words in its name or client");
+        let words = match list.search.is_empty() {
+            true => "All projects are archived",
+            false => "No project has these words in its name or client",
+        };
+        muted(ui, words);
         return actions;
     }
+    // A click on a text is one on its row.
+    ui.style_mut().interaction.selectable_labels = false;
     let columns = Columns::fit(ui.available_width(), projects.iter().any(|project| project.client.is_some()));
     let table = columns.table(ui);
     table.header(ROW, |mut row| headings(&mut row, list.order, &columns, &mut actions)).body(|body| {
@@ -74,14 +89,20 @@ pub fn show(
 
 /// The search over a long list.
 fn search(ui: &mut Ui, list: &ProjectList, actions: &mut Actions) {
-    ui.horizontal(|ui| {
-        let label = ui.label(text(Type::Small, "Search").color(Palette::of(ui).muted));
-        let mut search = list.search.clone();
-        let edit = egui::TextEdit::singleline(&mut search).hint_text("name or client").desired_width(240.0);
-        if ui.add(edit).labelled_by(label.id).changed() {
-            actions.push(UserAction::SearchProjects(search));
-        }
-    });
+    let label = ui.label(text(Type::Small, "Search").color(Palette::of(ui).muted));
+    let mut search = list.search.clone();
+    let edit = egui::TextEdit::singleline(&mut search).hint_text("name or client").desired_width(240.0);
+    if ui.add(edit).labelled_by(label.id).changed() {
+        actions.push(UserAction::SearchProjects(search));
+    }
+}
+
+/// Archived projects come and go.
+fn show_archived(ui: &mut Ui, (list, archived): (&ProjectList, usize), actions: &mut Actions) {
+    let mut on = list.archived;
+    if ui.checkbox(&mut on, format!("Show archived ({})", words::count(archived as u64))).changed() {
+        actions.push(UserAction::ShowArchived(on));
+    }
 }
 
 /// The columns there is room for.
@@ -105,9 +126,10 @@ impl Columns {
 
     fn table<'a>(&self, ui: &'a mut Ui) -> TableBuilder<'a> {
         let (name, client, bar) = self.wide;
-        let least = if self.shown.contains(&ProjectColumn::Client) { 120.0 } else { 180.0 };
+        let least = if self.shown.contains(&ProjectColumn::Client) { 120.0 } else { 150.0 };
         let mut table = TableBuilder::new(ui)
             .id_salt(("projects", self.shown.len(), name as u32))
+            .sense(Sense::CLICK)
             .cell_layout(Layout::left_to_right(Align::Center));
         for column in &self.shown {
             table = table.column(match column {
@@ -120,7 +142,8 @@ impl Columns {
                 ProjectColumn::Last => Column::exact(92.0),
             });
         }
-        table
+        // What can be done with it.
+        table.column(Column::exact(28.0))
     }
 }
 
@@ -142,6 +165,7 @@ fn headings(header: &mut TableRow<'_, '_>, order: ProjectOrder, columns: &Column
             ui.with_layout(layout, |ui| heading(ui, column, order, actions));
         });
     }
+    header.col(|_| {});
 }
 
 fn heading(ui: &mut Ui, column: ProjectColumn, order: ProjectOrder, actions: &mut Actions) {
@@ -167,11 +191,13 @@ fn project_row(
 ) {
     for column in &columns.shown {
         row.col(|ui| match column {
-            ProjectColumn::Name => {
-                if ui.link(text(Type::Strong, &project.name)).clicked() {
-                    actions.push(UserAction::Go(Route::Project(project.id)));
-                }
+            ProjectColumn::Name if project.starts.archived => {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(text(Type::Small, "archived").color(Palette::of(ui).muted));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| name(ui, project, actions));
+                });
             }
+            ProjectColumn::Name => name(ui, project, actions),
             ProjectColumn::Client => {
                 if let Some(client) = &project.client {
                     cut(ui, text(Type::Small, client));
@@ -187,6 +213,28 @@ fn project_row(
             }
             column => figures(ui, page, sum, *column),
         });
+    }
+    let subject = Subject::Project(OneProject { project, sum });
+    row.col(|ui| {
+        let (button, name) = (ui.button("…"), format!("More of {}", project.name));
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+        Popup::menu(&button.on_hover_text(name)).show(|ui| menu(ui, &subject, actions));
+    });
+    row.response().context_menu(|ui| menu(ui, &subject, actions));
+}
+
+fn name(ui: &mut Ui, project: &Project, actions: &mut Actions) {
+    if ui.link(text(Type::Strong, &project.name)).clicked() {
+        actions.push(UserAction::Go(Route::Project(project.id)));
+    }
+}
+
+/// What is offered for a project.
+fn menu(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
+    for name in
+        [ActionName::DuplicateProject, ActionName::ArchiveProject, ActionName::BringBack, ActionName::DeleteProject]
+    {
+        Control::of(name).show(ui, subject, actions);
     }
 }
 
@@ -219,6 +267,7 @@ fn hybrid_row(
             column => figures(ui, page, &sum, *column),
         });
     }
+    row.col(|_| {});
 }
 
 /// The users of a hybrid project by tone, and in words under the pointer.
