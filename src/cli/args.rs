@@ -227,8 +227,12 @@ pub enum WorkVerb {
 pub enum ProjectVerb {
     /// Make a project
     New(Box<NewProjectArgs>),
-    /// List all projects
-    List,
+    /// List all projects but the archived ones
+    List {
+        /// The archived projects instead
+        #[arg(long)]
+        archived: bool,
+    },
     /// Show one project
     Show {
         /// Name of the project
@@ -248,6 +252,14 @@ pub enum ProjectVerb {
         #[arg(long)]
         items: bool,
     },
+    /// Archive a project whose work is over: lists leave it out and nothing starts in it; nothing is deleted
+    Archive {
+        /// Name of the project
+        name: String,
+        /// Bring it back
+        #[arg(long)]
+        undo: bool,
+    },
     /// Delete a project with its items and Mailferry's records of them; no mail is touched
     Delete {
         /// Name of the project
@@ -261,6 +273,9 @@ pub enum ProjectVerb {
 pub struct NewProjectArgs {
     /// Name of the project, unique ignoring case
     pub name: String,
+    /// Whose mailboxes it moves
+    #[arg(long, value_name = "TEXT")]
+    pub client: Option<String>,
     /// Where mail is read
     #[arg(long, value_name = "URL", required_unless_present = "kind")]
     pub source: Option<String>,

@@ -79,6 +79,7 @@ impl From<ServiceError> for CliError {
         match error {
             ServiceError::NoProject(_) => text += ": `mailferry project list` shows all",
             ServiceError::NoHybridProject(_) => text += ": `mailferry hybrid list` shows all",
+            ServiceError::Archived(_) => text += " (`mailferry project archive NAME --undo`)",
             ServiceError::NoPool(_) => {
                 text += ": `mailferry license list` shows all, `mailferry license add NAME --new` makes one";
             }

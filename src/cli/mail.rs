@@ -50,7 +50,7 @@ async fn project(workspace: &OpenWorkspace, asked: ProjectMailArgs) -> Result<Ex
     if after != before {
         project_mail::set(workspace, project.id, after).await?;
     }
-    let mail = project_mail::of(workspace, project.id).await?;
+    let mail = project_mail::as_written(workspace, project.id).await?;
     let all = settings::values(workspace).await?;
     let language = project_mail::language(&all, &mail);
     let own = if mail.language.is_some() { "" } else { " (as in the settings)" };

@@ -108,7 +108,8 @@ fn on_threads(verb: impl FnOnce(&Runtime) -> Result<Exit, CliError>) -> Result<E
 async fn work(workspace: &OpenWorkspace, verb: WorkVerb) -> Result<Exit, CliError> {
     match verb {
         WorkVerb::Project(ProjectVerb::New(new)) => projects::new(workspace, new).await,
-        WorkVerb::Project(ProjectVerb::List) => projects::list(workspace).await,
+        WorkVerb::Project(ProjectVerb::List { archived }) => projects::list(workspace, archived).await,
+        WorkVerb::Project(ProjectVerb::Archive { name, undo }) => projects::archive(workspace, &name, !undo).await,
         WorkVerb::Project(ProjectVerb::Show { name }) => projects::show(workspace, &name).await,
         WorkVerb::Project(ProjectVerb::Delete { name }) => projects::delete(workspace, &name).await,
         WorkVerb::Project(ProjectVerb::Set(asked)) => options::set_project(workspace, asked).await,

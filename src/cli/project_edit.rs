@@ -3,7 +3,7 @@
 use crate::cli::args::edit::EditProject;
 use crate::cli::edit::{password, records, which_mailbox};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::projects::{one_way, set_administrator, set_trust};
+use crate::cli::projects::{client, one_way, set_administrator, set_trust};
 use crate::cli::table::clean;
 use crate::cli::workspace::unlock;
 use crate::cli::{prompt, sign_in};
@@ -22,6 +22,10 @@ pub async fn edit(workspace: &OpenWorkspace, asked: Box<EditProject>) -> Result<
     let project = projects::named(workspace, &asked.project).await?;
     let name = asked.name.as_deref().map(|name| name.trim().to_owned());
     let mut edit = ProjectEdit { name, records: records(asked.records), ..ProjectEdit::of(project.id) };
+    edit.client = match asked.client.as_deref().map(client).transpose()? {
+        None => Change::Leave,
+        Some(client) => client.map_or(Change::Clear, Change::Set),
+    };
     edit.options = options(&asked, &project.options);
     if let Some(name) = &asked.license_pool {
         edit.pool = Some(licenses::named(workspace, name).await?.pool.id).filter(|pool| *pool != project.pool);

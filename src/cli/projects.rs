@@ -16,7 +16,7 @@ use crate::cli::{hybrid, prompt, sign_in};
 use crate::domain::failure::Side;
 use crate::domain::ids::{CredentialId, PoolId};
 use crate::domain::mapping::Mapping;
-use crate::domain::project::{Options, Project, name_problem};
+use crate::domain::project::{Options, Project, name_problem, read_client};
 use crate::domain::secret::Secret;
 use crate::domain::server::{AdminLogin, Server, Trust, Unfit, parse_fingerprint};
 use crate::domain::sign_in::SignIn;
@@ -90,6 +90,11 @@ pub fn set_administrator(server: &mut Server, side: Side, login: &str) -> Result
     server.set_administrator(admin).map_err(|error| unfit(side, &error))
 }
 
+/// Whose mailboxes a project moves, as it was said.
+pub fn client(said: &str) -> Result<Option<String>, CliError> {
+    read_client(said).map_err(|why| CliError::usage(format!("--client: {why}")))
+}
+
 /// `project new`
 pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> Result<Exit, CliError> {
     if new.kind == Some(ProjectKindWord::Hybrid) {
@@ -99,6 +104,7 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     if let Some(problem) = name_problem(&name) {
         return Err(CliError::usage(problem));
     }
+    let client = new.client.as_deref().map(client).transpose()?.flatten();
     let (source, of_source) = server(Side::Source, &new)?;
     let (destination, of_destination) = server(Side::Destination, &new)?;
     let mut options =
@@ -118,7 +124,8 @@ pub async fn new(workspace: &OpenWorkspace, new: Box<args::NewProjectArgs>) -> R
     if source.password.is_some() || destination.password.is_some() {
         unlock(workspace).await?;
     }
-    projects::create(workspace, NewProject { name: name.clone(), source, destination, options, pool }).await?;
+    let project = NewProject { name: name.clone(), client, source, destination, options, pool };
+    projects::create(workspace, project).await?;
     say!("Project \"{name}\": {words}");
     Ok(Exit::Well)
 }
@@ -133,18 +140,35 @@ fn side(server: Server, side: Side, from_file: Option<Secret>) -> Result<NewServ
     Ok(NewServer { server, authorities: None, password, key_file: None })
 }
 
+/// What a list of projects shows after their names and clients.
+const COUNTED: [&str; 5] = ["From", "Into", ">Items", ">Completed", ">Failed"];
+
 /// `project list`
-pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
-    let mut table = Table::new(&["Project", "From", "Into", ">Items", ">Completed", ">Failed"]);
-    let lines = projects::overview(workspace).await?;
-    let hybrids = crate::service::hybrid::all(workspace).await?;
+pub async fn list(workspace: &OpenWorkspace, archived: bool) -> Result<Exit, CliError> {
+    let lines = projects::overview(workspace, archived).await?;
+    // Hybrid projects are not archived.
+    let hybrids = if archived { Vec::new() } else { crate::service::hybrid::all(workspace).await? };
+    let others = projects::all(workspace).await?.len() - lines.len();
     if lines.is_empty() && hybrids.is_empty() {
-        say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+        match (archived, others) {
+            (true, _) => say!("No project is archived"),
+            (false, 0) => {
+                say!("No projects yet. Make one with `mailferry project new NAME --source URL --destination URL`");
+            }
+            (false, _) => say_archived(others),
+        }
         return Ok(Exit::Well);
     }
+    // A column for those that have one.
+    let clients = lines.iter().any(|line| line.project.client.is_some());
+    let of_client = |client: Option<String>| clients.then(|| client.unwrap_or_default());
+    let client_head = clients.then_some("Client").into_iter();
+    let head: Vec<&'static str> = std::iter::once("Project").chain(client_head).chain(COUNTED).collect();
+    let mut table = Table::new(&head);
     for ProjectLine { project, items, completed, failed } in lines {
-        let Project { name, source, destination, .. } = project;
-        let mut cells = vec![name, source.to_string(), destination.to_string()];
+        let Project { name, client, source, destination, .. } = project;
+        let mut cells: Vec<String> = std::iter::once(name).chain(of_client(client)).collect();
+        cells.extend([source.to_string(), destination.to_string()]);
         cells.extend([items, completed, failed].map(|count| count.to_string()));
         table.row(cells);
     }
@@ -152,11 +176,32 @@ pub async fn list(workspace: &OpenWorkspace) -> Result<Exit, CliError> {
         let users = crate::service::hybrid::users::all(workspace, &project).await?;
         let count = |status| users.iter().filter(|user| user.status == status).count();
         let counts = [users.len(), count(MoveStatus::Completed), count(MoveStatus::Failed)];
-        let mut cells = vec![project.name, "Hybrid Exchange (preview)".into(), project.settings.sign_in.tenant];
+        let mut cells: Vec<String> = std::iter::once(project.name).chain(of_client(None)).collect();
+        cells.extend(["Hybrid Exchange (preview)".to_owned(), project.settings.sign_in.tenant]);
         cells.extend(counts.map(|count| count.to_string()));
         table.row(cells);
     }
     table.print();
+    if !archived && others > 0 {
+        say_archived(others);
+    }
+    Ok(Exit::Well)
+}
+
+/// Says of projects that are not listed where they are.
+fn say_archived(projects: usize) {
+    let (projects, are) = (counted(projects, "project"), if projects == 1 { "is" } else { "are" });
+    say!("{projects} {are} archived: `mailferry project list --archived`");
+}
+
+/// `project archive`
+pub async fn archive(workspace: &OpenWorkspace, name: &str, archived: bool) -> Result<Exit, CliError> {
+    let project = projects::named(workspace, name).await?;
+    projects::archive(workspace, project.id, archived).await?;
+    match archived {
+        true => say!("Project \"{}\" archived. Nothing was deleted", clean(&project.name)),
+        false => say!("Project \"{}\" is back", clean(&project.name)),
+    }
     Ok(Exit::Well)
 }
 
@@ -192,6 +237,12 @@ pub async fn show(workspace: &OpenWorkspace, name: &str) -> Result<Exit, CliErro
     let project = projects::named(workspace, name).await?;
     let rows = items::all(workspace, project.id).await?;
     say!("Project      {}", clean(&project.name));
+    if let Some(client) = &project.client {
+        say!("Client       {}", clean(client));
+    }
+    if project.starts.archived {
+        say!("Archived     yes: `mailferry project archive NAME --undo` brings it back");
+    }
     say!("From         {} · {} · {}", project.source, admin(&project.source), project.source.protection());
     say!(
         "Into         {} · {} · {}",

@@ -29,12 +29,13 @@ use crate::platform::interrupts::Interrupts;
 use crate::service::asking::{StartMails, start_mails};
 use crate::service::items::{self, StoredItem, StoredNotice, key};
 use crate::service::orders::{Commander, give};
-use crate::service::start::{Readiness, StartRequest, WaitingRule, admit, readiness, run, take};
+use crate::service::start::{Readiness, StartRequest, WaitingRule, admit, readiness, refuse_archived, run, take};
 use crate::service::{OpenWorkspace, RunningEngine, ServiceError, Takes, projects, times};
 
 /// `start`
 pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, CliError> {
     let project = projects::named(workspace, &start.project).await?;
+    refuse_archived(&project)?;
     let rows = items::select(workspace, &project, &start.items).await?;
     if rows.is_empty() {
         return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));

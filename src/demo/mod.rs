@@ -72,6 +72,7 @@ fn project(folder: &Path) -> Result<NewProject, NotPrepared> {
     let options = Options { mapping, concurrent: 4, ..Options::default() };
     Ok(NewProject {
         name: PROJECT.into(),
+        client: None,
         source: side("contoso")?,
         destination: side("fabrikam")?,
         options,

@@ -245,7 +245,16 @@ mod tests {
         let shown = |source: &Server, cause, scope| {
             let destination = Server::parse_url("imaps://b.example").unwrap();
             let (id, source, options, starts) = (ProjectId(1), source.clone(), Options::default(), Starts::default());
-            let project = Project { id, name: "t".into(), source, destination, options, starts, pool: PoolId::FIRST };
+            let project = Project {
+                id,
+                name: "t".into(),
+                client: None,
+                source,
+                destination,
+                options,
+                starts,
+                pool: PoolId::FIRST,
+            };
             let failure = Failure::new(cause, scope, Retry::User, "logging in");
             assert_eq!(owner_to_ask(&project, None, &failure), None);
             owner_to_ask(&project, Some(Side::Source), &failure)

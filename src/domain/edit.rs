@@ -8,7 +8,7 @@ use super::csv_import::{CsvColumn, wrong};
 use super::failure::Side;
 use super::ids::{ItemId, PoolId, ProjectId};
 use super::item::{Item, Mailbox};
-use super::project::{OptionError, Options, Project, name_problem};
+use super::project::{OptionError, Options, Project, name_problem, read_client};
 use super::server::{Server, Unfit};
 use super::status::{Refusal, Status};
 use super::wording::counted;
@@ -153,7 +153,7 @@ pub enum EditRefusal {
     /// Servers do not change under a pass.
     #[error(
         "{} of the project {} Queued, Migrating or Stopping: servers and administrators can be changed when none is; stop \
-         them first, or wait. Name, options and the number at once can be changed at any time",
+         them first, or wait. Name, client, options and the number at once can be changed at any time",
         counted(usize::try_from(*.0).unwrap_or(usize::MAX), "item"), if *.0 == 1 { "is" } else { "are" }
     )]
     Running(u64),
@@ -294,6 +294,8 @@ pub struct ProjectEdit<C> {
     pub project: ProjectId,
     /// Another name.
     pub name: Option<String>,
+    /// Whose mailboxes it moves.
+    pub client: Change<String>,
     /// Where mail is read.
     pub source: ServerEdit<C>,
     /// Where mail is written.
@@ -330,7 +332,8 @@ impl<C> ProjectEdit<C> {
     /// Nothing of this project.
     pub fn of(project: ProjectId) -> Self {
         let (source, destination) = (ServerEdit::default(), ServerEdit::default());
-        Self { project, name: None, source, destination, options: None, pool: None, records: None }
+        let client = Change::Leave;
+        Self { project, name: None, client, source, destination, options: None, pool: None, records: None }
     }
 
     /// What changes at one side.
@@ -343,7 +346,8 @@ impl<C> ProjectEdit<C> {
 
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        self.name.is_none() && self.options.is_none() && self.pool.is_none() && !self.is_of_servers()
+        let Self { name, client, options, pool, .. } = self;
+        name.is_none() && client.is_leave() && options.is_none() && pool.is_none() && !self.is_of_servers()
     }
 
     /// Whether a server or an administrator changes.
@@ -359,6 +363,11 @@ impl<C> ProjectEdit<C> {
         if let Some(reason) = self.name.as_deref().and_then(name_problem) {
             return Err(EditRefusal::Bad { what: "Name", reason: reason.into() });
         }
+        if let Change::Set(client) = &self.client
+            && let Err(reason) = read_client(client)
+        {
+            return Err(EditRefusal::Bad { what: "Client", reason: reason.into() });
+        }
         for (side, edit) in [(Side::Source, &self.source), (Side::Destination, &self.destination)] {
             if let Some(server) = &edit.server {
                 server.fits(side)?;
@@ -371,6 +380,7 @@ impl<C> ProjectEdit<C> {
     pub fn applied(&self, before: &Project) -> Project {
         Project {
             name: self.name.clone().unwrap_or_else(|| before.name.clone()),
+            client: self.client.applied(before.client.as_ref()),
             source: self.source.server.clone().unwrap_or_else(|| before.source.clone()),
             destination: self.destination.server.clone().unwrap_or_else(|| before.destination.clone()),
             options: self.options.clone().unwrap_or_else(|| before.options.clone()),

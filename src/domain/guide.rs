@@ -273,7 +273,7 @@ mod tests {
             source.set_sign_in(kind.map(SignIn::of)).unwrap();
             let (destination, options) = (source.clone(), Options::default());
             let (id, pool, starts) = (ProjectId(1), PoolId::FIRST, Default::default());
-            let project = Project { id, name: "p".into(), source, destination, options, starts, pool };
+            let project = Project { id, name: "p".into(), client: None, source, destination, options, starts, pool };
             Guide::of_side(&project, Side::Source)
         };
         assert_eq!(of(Some(SignInKind::MicrosoftApp)), Some(Guide::Microsoft365));

@@ -109,6 +109,8 @@ pub struct Project {
     pub id: ProjectId,
     /// Unique, ignoring case.
     pub name: String,
+    /// Whose mailboxes it moves, if that was said.
+    pub client: Option<String>,
     /// Where mail is read.
     pub source: Server,
     /// Where mail is written.
@@ -121,18 +123,20 @@ pub struct Project {
     pub pool: PoolId,
 }
 
-/// What the items of a project share.
+/// What a project is made with besides its name and servers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectTerms {
-    /// Options.
+    /// Options that its items share.
     pub options: Options,
     /// Where they take their licenses.
     pub pool: PoolId,
+    /// Whose mailboxes they are.
+    pub client: Option<String>,
 }
 
 impl From<Options> for ProjectTerms {
     fn from(options: Options) -> Self {
-        Self { options, pool: PoolId::FIRST }
+        Self { options, pool: PoolId::FIRST, client: None }
     }
 }
 
@@ -143,6 +147,8 @@ pub struct Starts {
     pub held: bool,
     /// From where to where mail is copied was confirmed.
     pub confirmed: bool,
+    /// Its work is over: it is put away, and nothing starts.
+    pub archived: bool,
 }
 
 impl Project {
@@ -168,6 +174,18 @@ impl Project {
 pub fn name_problem(name: &str) -> Option<&'static str> {
     let wrong = name.trim().is_empty() || name.chars().any(is_hidden) || name.chars().count() > 200;
     wrong.then_some("a project's name has 1 to 200 characters, none of them a control character or an invisible one")
+}
+
+/// Whose mailboxes a project moves, as it was typed: none if nothing was.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_client(typed: &str) -> Result<Option<String>, &'static str> {
+    let client = typed.trim();
+    match client.chars().any(is_hidden) || client.chars().count() > 200 {
+        true => Err("a client has at most 200 characters, none of them a control character or an invisible one"),
+        false => Ok((!client.is_empty()).then(|| client.to_owned())),
+    }
 }
 
 /// An option that cannot be used.
@@ -239,6 +257,14 @@ mod tests {
     #[test]
     fn the_defaults_can_be_used() {
         assert_eq!(Options::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_client_is_trimmed_and_nothing_typed_is_none() {
+        assert_eq!(read_client("  Contoso Ltd "), Ok(Some("Contoso Ltd".into())));
+        assert_eq!(read_client(" \t "), Ok(None));
+        assert!(read_client(&"x".repeat(200)).is_ok() && read_client(&"ü".repeat(201)).is_err());
+        assert!(read_client("Con\ntoso").is_err() && read_client("Con\u{202e}toso").is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub struct ProjectMail {
     pub language: Option<Language>,
     /// The text that asks, with its values in braces; none: that of the language.
     pub template: Option<String>,
-    /// Whose mailboxes they are, as their owners know it: a company's name.
+    /// Whose mailboxes they are, as their owners know it: a company's name; none: the project's client.
     pub client: Option<String>,
     /// Who is told of passes that end well.
     pub success: Option<String>,

@@ -126,6 +126,7 @@ mod tests {
         Project {
             id: ProjectId(1),
             name: "p".into(),
+            client: None,
             source,
             destination,
             options: Options::default(),

@@ -79,6 +79,7 @@ mod tests {
         let project = Project {
             id: ProjectId(1),
             name: "p".into(),
+            client: None,
             source: server(source),
             destination: server(destination),
             options: Options::default(),

@@ -69,7 +69,7 @@ mod tests {
             let (source, destination) =
                 (Server::parse_url(url).unwrap(), Server::parse_url("maildir:/mail/{email}").unwrap());
             let (id, pool, starts) = (ProjectId(1), PoolId::FIRST, Default::default());
-            let project = Project { id, name: "p".into(), source, destination, options, starts, pool };
+            let project = Project { id, name: "p".into(), client: None, source, destination, options, starts, pool };
             limit_at(&project, Side::Source, &anna).map(|(_, most)| most)
         };
         let known = Options::default;

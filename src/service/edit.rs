@@ -227,11 +227,11 @@ pub async fn project(
     if of_servers {
         waiting_can_run(workspace, &after).await?;
     }
-    let ProjectEdit { project, name, source, destination, options, pool, records } = edit;
+    let ProjectEdit { project, name, client, source, destination, options, pool, records } = edit;
     let (stored, [at_source, at_destination]) = keep(workspace, [source.password, destination.password]).await?;
     let source = ServerEdit { server: source.server, password: at_source };
     let destination = ServerEdit { server: destination.server, password: at_destination };
-    let edit = ProjectEdit { project, name, source, destination, options, pool, records };
+    let edit = ProjectEdit { project, name, client, source, destination, options, pool, records };
     let written = workspace.store.edit_project(edit, workspace.now()).await;
     let freed = settled(workspace, stored, written).await?;
     let mut shown = show(engine, Command::ProjectEdited { project: id }).await;

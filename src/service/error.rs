@@ -190,6 +190,9 @@ pub enum ServiceError {
         /// The destination.
         into: String,
     },
+    /// Nothing starts in an archived project.
+    #[error("project \"{0}\" is archived, and nothing starts in it: bring it back first")]
+    Archived(String),
     /// What passes between two processes cannot be read.
     #[error("{0}")]
     Message(#[from] serde_json::Error),
@@ -255,6 +258,7 @@ impl ServiceError {
             | Self::Time(_)
             | Self::Set(_)
             | Self::DirectionNotConfirmed { .. }
+            | Self::Archived(_)
             | Self::CannotRun { .. }
             | Self::NotOpen
             | Self::IsOpen => true,
@@ -311,6 +315,7 @@ fn of_the_request(error: &StoreError) -> bool {
         StoreError::NameTaken(_)
             | StoreError::Missing(_)
             | StoreError::Active(_)
+            | StoreError::Archived(_)
             | StoreError::OtherVault(_)
             | StoreError::Edit(_)
             | StoreError::Pool(_)

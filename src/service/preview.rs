@@ -116,6 +116,7 @@ mod tests {
         let project = |source: &str, destination: &str| Project {
             id: ProjectId(1),
             name: "p".into(),
+            client: None,
             source: server(source),
             destination: server(destination),
             options: Default::default(),

@@ -17,6 +17,15 @@ pub async fn of(workspace: &OpenWorkspace, project: ProjectId) -> Result<Project
     Ok(workspace.store.project_mail(project).await?)
 }
 
+/// The same, with the project's client where its mails have no other name for it.
+///
+/// # Errors
+/// The database.
+pub async fn as_written(workspace: &OpenWorkspace, project: ProjectId) -> Result<ProjectMail, ServiceError> {
+    let client = workspace.store.mail_client(project).await?;
+    Ok(ProjectMail { client, ..of(workspace, project).await? })
+}
+
 /// What can be kept of what a person wrote: texts are trimmed, and what is empty or the language's own text is none.
 ///
 /// # Errors

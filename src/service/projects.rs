@@ -18,6 +18,8 @@ use crate::store::{ItemRow, StoreError};
 pub struct NewProject {
     /// Its name.
     pub name: String,
+    /// Whose mailboxes it moves.
+    pub client: Option<String>,
     /// Where mail is read.
     pub source: NewServer,
     /// Where mail is written.
@@ -77,14 +79,15 @@ pub async fn named(workspace: &OpenWorkspace, name: &str) -> Result<Project, Ser
     found.ok_or_else(|| ServiceError::NoProject(name.to_owned()))
 }
 
-/// All projects with how far they are, by name.
-pub async fn overview(workspace: &OpenWorkspace) -> Result<Vec<ProjectLine>, ServiceError> {
+/// The archived projects or the others, with how far they are, by name.
+pub async fn overview(workspace: &OpenWorkspace, archived: bool) -> Result<Vec<ProjectLine>, ServiceError> {
     let whole = |row: &&ItemRow| {
         let counts = row.latest.as_ref().map(|pass| pass.progress.counts).unwrap_or_default();
         row.status() != Status::Completed || counts.differ + counts.waiting == 0
     };
     let mut lines = Vec::new();
-    for project in workspace.store.projects().await? {
+    let projects = workspace.store.projects().await?;
+    for project in projects.into_iter().filter(|project| project.starts.archived == archived) {
         let rows = workspace.store.items(project.id).await?;
         let count = |status| rows.iter().filter(whole).filter(|row| row.status() == status).count();
         let (items, completed, failed) = (rows.len(), count(Status::Completed), count(Status::Failed));
@@ -109,18 +112,18 @@ pub async fn create(workspace: &OpenWorkspace, new: NewProject) -> Result<Projec
     new.source.server.fits(Side::Source)?;
     new.destination.server.fits(Side::Destination)?;
     name_is_free(workspace, &new.name).await?;
-    let NewProject { name, source, destination, options, pool } = new;
+    let NewProject { name, client, source, destination, options, pool } = new;
     let read = tokio::task::spawn_blocking(move || Ok::<_, ServiceError>((side(source)?, side(destination)?))).await;
     let ((source, at_source), (destination, at_destination)) =
         read.map_err(|_| ServiceError::Died("reading the files of certificates"))??;
     sign_in::check(Side::Source, &source, at_source.as_ref())?;
     sign_in::check(Side::Destination, &destination, at_destination.as_ref())?;
-    let terms = ProjectTerms { options, pool };
+    let terms = ProjectTerms { options, pool, client };
     let parts = ProjectParts { name, source, destination, terms, secrets: [at_source, at_destination] };
     Ok(import::project(workspace, parts).await?)
 }
 
-/// Makes another project with the servers, logins and options of one, and with its items if they are asked for; without
+/// Makes another project with the client, servers, logins and options of one, and with its items if they are asked for; without
 /// passwords, and its direction is yet to be confirmed.
 ///
 /// # Errors
@@ -136,6 +139,14 @@ pub async fn duplicate(
         return Err(StoreError::from(EditRefusal::Bad { what: "Name", reason: reason.into() }).into());
     }
     Ok(workspace.store.duplicate_project(of, name.to_owned(), with_items).await?)
+}
+
+/// Archives a project, whose work is over, or brings it back. Nothing of it goes, its passwords stay.
+///
+/// # Errors
+/// Nothing was changed: items are waiting or running.
+pub async fn archive(workspace: &OpenWorkspace, project: ProjectId, archived: bool) -> Result<(), ServiceError> {
+    Ok(workspace.store.set_archived(project, archived).await?)
 }
 
 /// Reads a file of certificates.

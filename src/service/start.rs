@@ -9,6 +9,7 @@ use super::{OpenWorkspace, ServiceError, asking, licenses};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
+use crate::domain::project::Project;
 use crate::domain::readiness::{NotReady, StartCheck, Startable};
 use crate::domain::start_order::StartOrder;
 use crate::engine::command::{Command, Outcome};
@@ -77,12 +78,23 @@ impl StartReport {
     }
 }
 
+/// Refuses what would start something in an archived project.
+///
+/// # Errors
+/// It is archived.
+pub fn refuse_archived(project: &Project) -> Result<(), ServiceError> {
+    match project.starts.archived {
+        true => Err(ServiceError::Archived(project.name.clone())),
+        false => Ok(()),
+    }
+}
+
 /// Which items of a Start can start: a mailbox that would be copied into itself, two people's mail in one Maildir, an
 /// administrator whose password is not known, an item that is gone, a license that is not there are reasons not to. Keeps it if
 /// a person confirms the direction.
 ///
 /// # Errors
-/// None can: the direction was never confirmed, the time lies in the past, or the database.
+/// None can: the project is archived, the direction was never confirmed, the time lies in the past, or the database.
 pub async fn readiness(
     workspace: &OpenWorkspace,
     request: &StartRequest,
@@ -92,6 +104,7 @@ pub async fn readiness(
     let StartRequest { project, items, order, confirms, asks } = request;
     let admins = store.project_credentials(*project).await?;
     let (project, rows) = (store.project(*project).await?, store.items(*project).await?);
+    refuse_archived(&project)?;
     if let Some(at) = order.until().filter(|at| *at <= workspace.now()) {
         return Err(TimeError::Past(times::told(at, &times::zone())).into());
     }
@@ -274,5 +287,23 @@ mod tests {
         asked.order.schedule = Some(Schedule { at: workspace.now().minus(Duration::from_secs(1)), zone: "UTC".into() });
         let late = readiness(&workspace, &asked, WaitingRule::GoesOn).await.unwrap_err();
         assert!(late.to_string().contains("lies in the past"), "{late}");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_ready_in_an_archived_project_and_its_direction_stays_unconfirmed() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = OpenWorkspace::open(OpenOptions::new(folder.path().to_owned())).unwrap();
+        let store = &workspace.store;
+        let sides = ["maildir:/a/{email}", "maildir:/b/{email}"].map(|url| Server::parse_url(url).unwrap());
+        let project = store.create_project("p".into(), sides, Options::default(), [None; 2]).await.unwrap();
+        crate::service::projects::archive(&workspace, project, true).await.unwrap();
+        let order = StartOrder::now(PassKind::Full);
+        let asked = StartRequest { project, items: Vec::new(), order, confirms: true, asks: true };
+        let why = readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap_err();
+        assert!(matches!(&why, ServiceError::Archived(name) if name == "p") && why.blames_the_request(), "{why}");
+        assert!(why.to_string().ends_with("bring it back first"), "{why}");
+        assert!(!store.project(project).await.unwrap().starts.confirmed);
+        crate::service::projects::archive(&workspace, project, false).await.unwrap();
+        readiness(&workspace, &asked, WaitingRule::Refuses).await.unwrap();
     }
 }

@@ -56,14 +56,14 @@ impl Store {
         .await
     }
 
-    /// Makes another project with the servers and options of one, and with its items if they are asked for: addresses and
+    /// Makes another project with the client, servers and options of one, and with its items if they are asked for: addresses and
     /// login names, no passwords, nothing that was copied, and a direction that is yet to be confirmed.
     pub async fn duplicate_project(&self, of: ProjectId, name: String, with_items: bool) -> Result<ProjectId> {
         self.write(move |transaction, _| {
             let made = transaction
                 .prepare_cached(
-                    "INSERT INTO project (name, name_key, source, destination, options, pool)
-                     SELECT ?2, ?3, source, destination, options, pool FROM project WHERE id = ?1 AND deleted = 0",
+                    "INSERT INTO project (name, name_key, client, source, destination, options, pool)
+                     SELECT ?2, ?3, client, source, destination, options, pool FROM project WHERE id = ?1 AND deleted = 0",
                 )?
                 .execute((of, &name, name.to_lowercase()))
                 .map_err(|error| name_taken(error, &name))?;
@@ -142,11 +142,11 @@ fn write_project(
         secret_of(&edit.source.password, held[0], (&before.source, &after.source)),
         secret_of(&edit.destination.password, held[1], (&before.destination, &after.destination)),
     ];
-    let Project { id, name, source, destination, options, starts, pool } = after;
+    let Project { id, name, client, source, destination, options, starts, pool } = after;
     transaction
         .prepare_cached(
             "UPDATE project SET name = ?2, name_key = ?3, source = ?4, destination = ?5, options = ?6, confirmed = ?7,
-                 source_credential = ?8, destination_credential = ?9, pool = ?10 WHERE id = ?1",
+                 source_credential = ?8, destination_credential = ?9, pool = ?10, client = ?11 WHERE id = ?1",
         )?
         .execute((
             id,
@@ -159,6 +159,7 @@ fn write_project(
             now[0],
             now[1],
             pool,
+            client,
         ))
         .map_err(|error| name_taken(error, &name))?;
     Ok(replaced(held, now))

@@ -72,6 +72,9 @@ pub enum StoreError {
     /// Items are waiting or running; nothing was changed.
     #[error("{0} of the items are waiting, scheduled or running: stop them first")]
     Active(u64),
+    /// Nothing starts in an archived project; nothing was changed.
+    #[error("project \"{0}\" is archived, and nothing starts in it: bring it back first")]
+    Archived(String),
     /// An edit that may not be made; nothing was changed.
     #[error(transparent)]
     Edit(#[from] EditRefusal),

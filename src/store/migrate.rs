@@ -30,6 +30,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008.sql"),
     include_str!("migrations/0009.sql"),
     include_str!("migrations/0010.sql"),
+    include_str!("migrations/0011.sql"),
+    include_str!("migrations/0012.sql"),
 ];
 
 /// Makes the folder, private to its owner; refuses network shares.
@@ -287,11 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn version_9_knows_how_passes_of_each_kind_ended_since_the_reset() {
+    fn version_11_knows_how_passes_of_each_kind_ended_since_the_reset() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("workspace.db");
-        let ninth = open_with(&path, at(1), &MIGRATIONS[..9]).unwrap();
-        ninth
+        let eleventh = open_with(&path, at(1), &MIGRATIONS[..11]).unwrap();
+        eleventh
             .execute_batch(
                 "INSERT INTO project (name, name_key, source, destination, options) VALUES ('p', 'p', '', '', '{}');
                  INSERT INTO item (project, source_email, destination_email, reset_at, latest_pass) VALUES
@@ -303,7 +305,7 @@ mod tests {
                      (2, 'retry_errors', 'completed', 90, 0, 0);",
             )
             .unwrap();
-        drop(ninth);
+        drop(eleventh);
         let now = open_with(&path, at(2), MIGRATIONS).unwrap();
         let of = |pass: i64| -> String {
             now.query_row("SELECT earlier_results FROM pass WHERE id = ?1", [pass], |row| row.get(0)).unwrap()
@@ -386,6 +388,46 @@ mod tests {
         let kept: (String, Option<String>) =
             after.query_row("SELECT address, star FROM hybrid_user", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(kept, ("a@x".into(), None));
+    }
+
+    #[test]
+    fn version_9_keeps_its_projects_whose_client_is_the_one_of_their_mails_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..9]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO project (id, name, name_key, source, destination, options)
+                     VALUES (1, 'p', 'p', '{}', '{}', '{}'), (2, 'q', 'q', '{}', '{}', '{}');
+                 INSERT INTO project_mail (project, client) VALUES (2, 'Contoso Ltd')",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..10]).unwrap();
+        let mut asked = after.prepare("SELECT name, client FROM project ORDER BY id").unwrap();
+        let kept = asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let kept: Vec<(String, Option<String>)> = kept.collect::<rusqlite::Result<_>>().unwrap();
+        assert_eq!(kept, [("p".into(), None), ("q".into(), Some("Contoso Ltd".into()))]);
+        let twice: i64 = after.query_row("SELECT count(client) FROM project_mail", [], |row| row.get(0)).unwrap();
+        assert_eq!(twice, 0, "it is said in one place");
+    }
+
+    #[test]
+    fn version_10_keeps_its_projects_none_of_which_is_archived_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("workspace.db");
+        let before = open_with(&path, at(1), &MIGRATIONS[..10]).unwrap();
+        before
+            .execute_batch(
+                "INSERT INTO project (id, name, name_key, client, source, destination, options)
+                 VALUES (1, 'p', 'p', 'Contoso Ltd', '{}', '{}', '{}')",
+            )
+            .unwrap();
+        drop(before);
+        let after = open_with(&path, at(2), &MIGRATIONS[..11]).unwrap();
+        let kept: (String, bool) =
+            after.query_row("SELECT client, archived FROM project", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(kept, ("Contoso Ltd".into(), false));
     }
 
     #[test]

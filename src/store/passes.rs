@@ -11,6 +11,7 @@ use super::Store;
 use super::codec::{Columns, Json, Word, unsigned};
 use super::error::{Result, StoreError, missing};
 use super::licenses::{self, Got, Purse};
+use super::projects::none_archived;
 use super::status_change::{Ended, StatusChange, at_rest, change_status, make_alike, next_attempt};
 use crate::domain::figures::{AtSource, Moved};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
@@ -267,13 +268,15 @@ fn insert_alike(transaction: &Transaction<'_>, alike: &[(ItemId, PassPlan)], sub
 
 impl Store {
     /// Makes a pass with its plan for each item and reserves the license that it takes (D33); items for which none is left are
-    /// left out. One that is named twice gets one. Refused as a whole if one of the items is waiting or running.
+    /// left out. One that is named twice gets one. Refused as a whole if one of the items is waiting or running, or its project is
+    /// archived.
     pub async fn submit(&self, passes: Vec<(ItemId, PassPlan)>, submission: Submission) -> Result<Submitted> {
         self.write(move |transaction, _| {
             let mut named = HashSet::new();
             let passes: Vec<_> = passes.into_iter().filter(|(item, _)| named.insert(*item)).collect();
             let items: Vec<ItemId> = passes.iter().map(|(item, _)| *item).collect();
             all_at_rest(transaction, &items)?;
+            none_archived(transaction, &items)?;
             let mut purse = Purse::of(transaction, submission.kind, &items)?;
             let (mut paid, mut pools, mut short) = (Vec::new(), Vec::new(), Vec::new());
             for (item, plan) in passes {

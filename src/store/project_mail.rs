@@ -30,6 +30,17 @@ impl Store {
         .await
     }
 
+    /// Whose mailboxes a project moves, as its mails name them: as they have it of their own, or as the project has it.
+    pub async fn mail_client(&self, project: ProjectId) -> Result<Option<String>> {
+        self.read(move |connection| {
+            let sql =
+                "SELECT coalesce(m.client, p.client) FROM project AS p LEFT JOIN project_mail AS m ON m.project = p.id
+                       WHERE p.id = ?1";
+            Ok(connection.prepare_cached(sql)?.query_row([project], |row| row.get(0)).optional()?.flatten())
+        })
+        .await
+    }
+
     /// Writes that.
     pub async fn set_project_mail(&self, project: ProjectId, mail: ProjectMail) -> Result<()> {
         self.write(move |transaction, _| {

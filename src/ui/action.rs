@@ -9,6 +9,7 @@ mod hybrid_act;
 mod hybrid_rules;
 mod license_rules;
 mod preview_rules;
+mod project_rules;
 mod remedy_rules;
 mod rules;
 mod scope;
@@ -22,7 +23,7 @@ use egui::Key;
 pub use self::hybrid_act::{Asked, HybridAct};
 pub use self::scope::Scope;
 pub use self::shortcut::{Reach, Shortcut};
-pub use self::subject::{HeldLine, HybridUsers, Items, OneBatch, OneItem, OneUser, Screen, Subject};
+pub use self::subject::{HeldLine, HybridUsers, Items, OneBatch, OneItem, OneProject, OneUser, Screen, Subject};
 pub use self::user_action::{Targets, UserAction};
 
 use self::shortcut::{command, key, shift};
@@ -30,7 +31,7 @@ use crate::domain::failure::Side;
 use crate::domain::star::Star;
 use crate::service::sign_in::Way;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ItemRemoval, WholeProject};
+use crate::ui::model::forms::ItemRemoval;
 use crate::ui::model::grid::{Column, GridAction};
 use crate::ui::route::Route;
 use crate::ui::widgets::icon::Icon;
@@ -180,8 +181,10 @@ actions! {
     ProjectOptions: "Project options…", on(Scope::Items, |_| Ok(UserAction::AskOptions(None)));
     ProjectMail: "Mails…", on(Scope::Items, |_| Ok(UserAction::AskProjectMail));
     Guide: "Guide for administrators…", on(Scope::Items, |_| Ok(UserAction::AskGuide));
-    DuplicateProject: "Duplicate project…", on(Scope::Items, |_| Ok(UserAction::AskWhole(WholeProject::Duplicate)));
-    DeleteProject: "Delete project…", on(Scope::Items, rules::delete_project);
+    DuplicateProject: "Duplicate project…", on(Scope::Project, project_rules::duplicate);
+    ArchiveProject: "Archive project", on(Scope::Project, project_rules::archive);
+    BringBack: "Bring back", on(Scope::Project, project_rules::bring_back);
+    DeleteProject: "Delete project…", on(Scope::Project, project_rules::delete);
     FewerAtOnce: "One fewer at a time", on(Scope::Items, |it| rules::at_once(it, -1));
     MoreAtOnce: "One more at a time", on(Scope::Items, |it| rules::at_once(it, 1));
 

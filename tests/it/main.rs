@@ -46,6 +46,7 @@ mod passes;
 mod plain_forms;
 mod plans;
 mod progress;
+mod projects;
 mod readme;
 mod real_limits;
 mod real_rate;

@@ -132,6 +132,9 @@ pub struct EditProject {
     /// Another name
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Whose mailboxes it moves; "" for nobody's
+    #[arg(long, value_name = "TEXT")]
+    pub client: Option<String>,
     /// Another address of the source; its administrator and what it trusts stay
     #[arg(long, value_name = "URL")]
     pub source: Option<String>,

@@ -35,7 +35,8 @@ pub struct ProjectMailArgs {
     /// line that begins with ?client, ?phone or ?contact is there only if there is one
     #[arg(long, value_name = "FILE")]
     pub text: Option<String>,
-    /// Whose mailboxes they are, as their owners know it: the company's name in mails and in the form
+    /// Whose mailboxes they are, as their owners know it: the company's name in mails and in the form, if it is not the
+    /// project's client; "" for that one
     #[arg(long, value_name = "NAME")]
     pub client: Option<String>,
     /// Whom to tell of passes that end well

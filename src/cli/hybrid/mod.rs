@@ -45,6 +45,9 @@ pub async fn new(workspace: &OpenWorkspace, new: NewProjectArgs) -> Result<Exit,
     if new.source.is_some() || new.destination.is_some() {
         return Err(CliError::usage("a hybrid project has no --source and --destination: it has a --tenant"));
     }
+    if new.client.is_some() {
+        return Err(CliError::usage("a hybrid project has no --client"));
+    }
     let pool = match &new.license_pool {
         Some(name) => licenses::named(workspace, name).await?.pool.id,
         None => PoolId::FIRST,

@@ -64,6 +64,7 @@ fn project() -> Project {
     Project {
         id: ProjectId(1),
         name: "p".into(),
+        client: None,
         source: server("imaps://a"),
         destination: server("imaps://b"),
         options: Options::default(),

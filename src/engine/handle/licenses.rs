@@ -55,7 +55,7 @@ impl Bench {
         let server = || Server::parse_url("maildir:/nowhere/{email}").unwrap();
         let terms = PoolTerms { name: "Contoso".into(), ..PoolTerms::default() };
         let pool = store.add_pool(terms, Some(1), Timestamp::from_millis(1)).await.unwrap();
-        let terms = ProjectTerms { options: Options::default(), pool };
+        let terms = ProjectTerms { options: Options::default(), pool, client: None };
         let project = store.create_project("p".into(), [server(), server()], terms, [None; 2]).await.unwrap();
         let new = |name: &str| NewItem {
             source_email: format!("{name}@a.example"),

@@ -29,6 +29,7 @@ pub async fn ask_again(
     (project, item): (ProjectId, ItemId),
     engine: Commander<'_>,
 ) -> Result<Outcome, ServiceError> {
+    start::refuse_archived(&workspace.store.project(project).await?)?;
     can_ask(workspace).await?;
     let row = workspace.store.item(item).await?;
     let sides = asked_sides(workspace, &row).await?;

@@ -136,7 +136,7 @@ impl Keeper {
             AskedSide { side: *side, host, user: mailbox.login_name().to_owned(), way }
         };
         // Owners know the company, not what its consultant calls the work.
-        let client = self.workspace.store.project_mail(project.id).await?.client;
+        let client = self.workspace.store.mail_client(project.id).await?;
         Ok(Asked {
             mailbox: row.item.source.email.clone(),
             project: client.unwrap_or_else(|| project.name.clone()),

@@ -5,7 +5,7 @@ use crate::domain::secret::Secret;
 use crate::intake::letter::{AskWords, SUBJECT};
 use crate::service::mail::MailSettings;
 use crate::service::settings::{Settings, value};
-use crate::service::{OpenWorkspace, ServiceError};
+use crate::service::{OpenWorkspace, ServiceError, project_mail};
 use crate::store::ItemRow;
 
 /// Stands where the link will be.
@@ -57,7 +57,7 @@ pub(in crate::service) fn sample(settings: &Settings, project: ProjectMail, addr
 /// The database.
 pub(super) async fn preview(workspace: &OpenWorkspace, row: &ItemRow) -> Result<MailPreview, ServiceError> {
     let settings = workspace.store.settings().await?;
-    let project = workspace.store.project_mail(row.item.project).await?;
+    let project = project_mail::as_written(workspace, row.item.project).await?;
     let text = sample(&settings, project, &row.item.source.email);
     Ok(MailPreview { to: recipient(row), subject: SUBJECT.into(), text })
 }

@@ -20,7 +20,7 @@ use crate::intake::send::SendAnswer;
 use crate::intake::token::{self, LinkKey};
 use crate::service::mail::{self, MailSettings};
 use crate::service::settings::Settings;
-use crate::service::{OpenWorkspace, ServiceError};
+use crate::service::{OpenWorkspace, ServiceError, project_mail};
 use crate::store::LOGIN_REFUSED;
 
 /// What is needed to ask.
@@ -161,7 +161,7 @@ async fn letter(
         return Ok(Err("the key of its link is another one now; stop the item and start it again".into()));
     }
     let row = workspace.store.item(request.item).await?;
-    let project = workspace.store.project_mail(row.item.project).await?;
+    let project = project_mail::as_written(workspace, row.item.project).await?;
     let words =
         letters::words(&means.settings, project, &row.item.source.email, Secret::new(means.web.link(token.expose())));
     let nonce: String = request.nonce.iter().map(|byte| format!("{byte:02x}")).collect();

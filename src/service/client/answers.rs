@@ -53,9 +53,10 @@ impl Answers {
         let workspace = &self.workspace;
         Ok(match request {
             Request::Projects => Response::Projects(projects::all(workspace).await?),
-            project @ (Request::NewProject(_) | Request::DuplicateProject(..) | Request::DeleteProject(_)) => {
-                self.whole_project(project).await?
-            }
+            project @ (Request::NewProject(_)
+            | Request::DuplicateProject(..)
+            | Request::ArchiveProject(..)
+            | Request::DeleteProject(_)) => self.whole_project(project).await?,
             list @ (Request::Preview(..) | Request::Import { .. }) => self.list(list, tell).await?,
             edit @ (Request::ItemSettings(_)
             | Request::EditItem(_)
@@ -234,7 +235,7 @@ impl Answers {
         })
     }
 
-    /// Projects that are made, and that go.
+    /// Projects that are made, put away, and that go.
     async fn whole_project(&self, request: Request) -> Result<Response, ServiceError> {
         let workspace = &self.workspace;
         Ok(match request {
@@ -246,6 +247,10 @@ impl Answers {
                 let id = projects::duplicate(workspace, of, &name, with_items).await?;
                 self.load(id).await?;
                 Response::Made(id, projects::all(workspace).await?)
+            }
+            Request::ArchiveProject(id, archived) => {
+                projects::archive(workspace, id, archived).await?;
+                Response::ProjectEdited(projects::all(workspace).await?)
             }
             Request::DeleteProject(id) => self.delete_project(id).await?,
             _ => return Err(ServiceError::NotAQuestion),

@@ -100,6 +100,8 @@ pub enum Request {
     ServiceNumber(ProjectId, Side),
     /// Makes another project like one, with this name, and with its items if that is said.
     DuplicateProject(ProjectId, String, bool),
+    /// Archives a project, or brings it back.
+    ArchiveProject(ProjectId, bool),
     /// Deletes a project with its items, and all their passwords from the vault.
     DeleteProject(ProjectId),
     /// Forgets what was copied for items.

@@ -40,6 +40,7 @@ fn pass(id: i64, submitted: u64, ended: Option<u64>) -> StoredPass {
         ended: ended.map(at),
         failure: None,
         earlier: Moved::default(),
+        earlier_results: Default::default(),
         progress: PassProgress { updated: Some(at(submitted + 40)), ..PassProgress::default() },
     }
 }

@@ -118,6 +118,32 @@ async fn a_duplicate_has_the_items_and_no_passwords_and_nothing_that_was_copied(
     assert!(store.items(empty).await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_project_is_archived_at_rest_only_and_nothing_starts_in_it_until_it_is_back() {
+    for status in Status::ALL.into_iter().filter(|status| *status != Status::NotSubmitted) {
+        let bench = Bench::new().await;
+        bench.at(status).await;
+        let done = bench.store.set_archived(bench.project, true).await;
+        let archived = bench.store.project(bench.project).await.unwrap().starts.archived;
+        assert_eq!((done.is_ok(), archived), (status.is_at_rest(), status.is_at_rest()), "{status:?}");
+    }
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    store.set_archived(bench.project, true).await.unwrap();
+    let submit = || {
+        let order = Submission { kind: PassKind::Verify, wait: Wait::None, schedule: None, at: at(10) };
+        store.submit(vec![(bench.item, PassPlan::FULL)], order)
+    };
+    let refused = submit().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Archived(name) if name == "Contoso"), "{refused}");
+    assert_eq!(store.item(bench.item).await.unwrap().status(), Status::NotSubmitted);
+    let copy = store.duplicate_project(bench.project, "Contoso 2".into(), true).await.unwrap();
+    assert!(!store.project(copy).await.unwrap().starts.archived, "a copy is there to be worked on");
+    store.set_archived(bench.project, false).await.unwrap();
+    assert_eq!(submit().await.unwrap().passes.len(), 1);
+    assert!(matches!(store.set_archived(ProjectId(4711), true).await, Err(StoreError::Missing(_))));
+}
+
 /// A disk without room: nothing half-written, and said as what it is.
 #[tokio::test]
 async fn a_full_disk_leaves_what_was_to_be_reset_deleted_or_edited_as_it_was() {

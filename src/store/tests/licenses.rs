@@ -12,7 +12,7 @@ impl Bench {
     async fn limited(&self, number: u64, items: usize) -> (PoolId, ProjectId, Vec<ItemId>) {
         let terms = PoolTerms { name: "Contoso".into(), ..PoolTerms::default() };
         let pool = self.store.add_pool(terms, Some(number), at(2)).await.unwrap();
-        let terms = ProjectTerms { options: Options::default(), pool };
+        let terms = ProjectTerms { options: Options::default(), pool, client: None };
         let servers = [server("a"), server("b")];
         let project = self.store.create_project("limited".into(), servers, terms, [None; 2]).await.unwrap();
         let new = (0..items).map(|n| new_item(&format!("u{n}@a"), &format!("u{n}@b"))).collect();

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::domain::asking::{MailState, SendAttempt, SendOutcome};
-use crate::domain::edit::{Change, ItemEdit};
+use crate::domain::edit::{Change, ItemEdit, ProjectEdit};
 use crate::domain::ids::CredentialId;
 use crate::domain::language::Language;
+use crate::domain::project::ProjectTerms;
 use crate::domain::project_mail::ProjectMail;
 
 #[tokio::test]
@@ -32,6 +33,26 @@ async fn a_contact_comes_by_a_list_or_an_edit_and_goes_into_a_copy_with_the_word
     let edit = ItemEdit::<CredentialId> { contact: Change::Clear, ..ItemEdit::of(bench.item) };
     bench.store.edit_item(edit, at(5)).await.unwrap();
     assert_eq!(contact(bench.item).await, None);
+}
+
+#[tokio::test]
+async fn a_client_is_kept_and_copied_and_named_by_mails_that_have_no_other_name_for_it() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let terms = ProjectTerms { client: Some("Contoso Ltd".into()), ..Options::default().into() };
+    let made = store.create_project("p".into(), [server("a"), server("b")], terms, [None; 2]).await.unwrap();
+    let copy = store.duplicate_project(made, "q".into(), false).await.unwrap();
+    let client = async |id| store.project(id).await.unwrap().client;
+    assert_eq!(client(copy).await.as_deref(), Some("Contoso Ltd"));
+    let edit = |client| ProjectEdit::<CredentialId> { client, ..ProjectEdit::of(made) };
+    store.edit_project(edit(Change::Set("Fabrikam".into())), at(5)).await.unwrap();
+    assert_eq!((client(made).await, client(copy).await), (Some("Fabrikam".into()), Some("Contoso Ltd".into())));
+    assert_eq!(store.mail_client(made).await.unwrap().as_deref(), Some("Fabrikam"));
+    let own = ProjectMail { client: Some("We".into()), ..ProjectMail::default() };
+    store.set_project_mail(made, own).await.unwrap();
+    assert_eq!(store.mail_client(made).await.unwrap().as_deref(), Some("We"));
+    store.edit_project(edit(Change::Clear), at(6)).await.unwrap();
+    assert_eq!((client(made).await, store.mail_client(bench.project).await.unwrap()), (None, None));
 }
 
 impl Bench {

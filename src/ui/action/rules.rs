@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::hybrid_rules;
+use super::project_rules::not_archived;
 use super::subject::{HybridUsers, Items, OneItem, Subject};
 use super::user_action::{Targets, UserAction};
 use super::{Ruling, Unavailable};
@@ -13,7 +14,7 @@ use crate::domain::status::Status;
 use crate::domain::time::Timestamp;
 use crate::domain::wording::counted;
 use crate::ui::model::closing::CloseEvent;
-use crate::ui::model::forms::{ItemRemoval, VaultForm, WholeProject};
+use crate::ui::model::forms::{ItemRemoval, VaultForm};
 use crate::ui::model::grid::{Allowed, GridAction};
 use crate::ui::route::Route;
 
@@ -64,6 +65,7 @@ fn allowed(subject: &Subject<'_>, action: Action) -> Result<Targets, Unavailable
 }
 
 pub(super) fn start(subject: &Subject<'_>) -> Ruling {
+    not_archived(subject)?;
     allowed(subject, Action::Start).map(UserAction::AskStart)
 }
 
@@ -125,6 +127,7 @@ pub(super) fn hold(subject: &Subject<'_>, hold: bool) -> Ruling {
 
 pub(super) fn start_shown(subject: &Subject<'_>) -> Ruling {
     let Subject::Items(Items { grid, .. }) = subject else { return Err(ELSEWHERE) };
+    not_archived(subject)?;
     match (grid.view.places.len(), grid.sums.totals.shown.0) {
         (0, _) => Err(Unavailable::Nothing("No items are shown")),
         (_, 0) => Err(Unavailable::Nothing("All items shown are submitted or running")),
@@ -201,18 +204,6 @@ pub(super) fn save_project(subject: &Subject<'_>) -> Ruling {
         Subject::EditProject(form) if form.asked.is_some() => Err(BUSY),
         Subject::EditProject(_) => Ok(UserAction::SaveProject),
         _ => Err(ELSEWHERE),
-    }
-}
-
-/// A project with active, waiting or scheduled items is not deleted.
-pub(super) fn delete_project(subject: &Subject<'_>) -> Ruling {
-    let Subject::Items(Items { grid, .. }) = subject else { return Err(ELSEWHERE) };
-    match grid.sums.totals.not_at_rest {
-        0 => Ok(UserAction::AskWhole(WholeProject::Delete)),
-        some => {
-            let words = counted(some, "item");
-            Err(Unavailable::Refused(format!("{words} run or wait: stop them first, then the project can be deleted")))
-        }
     }
 }
 
@@ -347,6 +338,7 @@ pub(super) fn import(subject: &Subject<'_>) -> Ruling {
 
 pub(super) fn retry_errors(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { row, .. }) = subject else { return Err(ELSEWHERE) };
+    not_archived(subject)?;
     allowed(subject, Action::RetryErrors).map(|_| UserAction::RetryErrors(row.item))
 }
 

@@ -11,6 +11,8 @@ pub enum Scope {
     NewProject,
     /// The items of a project.
     Items,
+    /// A project as a whole: by its items, or in the list of all.
+    Project,
     /// The items or users of a project.
     Rows,
     /// Items or users that are chosen.
@@ -54,6 +56,7 @@ impl Scope {
             }
             Self::NewProject => screen == Screen::NewProject,
             Self::Items => screen == Screen::Items,
+            Self::Project => matches!(screen, Screen::Items | Screen::Projects),
             Self::Rows => matches!(screen, Screen::Items | Screen::Hybrid),
             Self::Marked => {
                 matches!(screen, Screen::Items | Screen::Item | Screen::Hybrid | Screen::HybridUser)
@@ -93,6 +96,7 @@ impl Scope {
             Self::Window => "Every page",
             Self::NewProject => "A new project",
             Self::Items => "Items of a project",
+            Self::Project => "A project",
             Self::Rows => "Items or users of a project",
             Self::Users | Self::Movers | Self::Batches => "Hybrid projects",
             Self::Marked | Self::Chosen => "What is selected, else what is at the cursor, else what is shown",

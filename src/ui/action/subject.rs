@@ -16,6 +16,7 @@ use crate::ui::model::hybrid::{HybridDialog, HybridForm, UsersPage};
 use crate::ui::model::item::Neighbours;
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
+use crate::ui::model::projects::Summary;
 use crate::ui::model::settings_page::SettingsPage;
 
 /// Where a person is.
@@ -146,12 +147,23 @@ pub struct Items<'a> {
     pub held: Option<HeldLine>,
     /// The time it is.
     pub now: Timestamp,
+    /// The project is archived.
+    pub archived: bool,
     /// New starts of the project are held.
     pub starts_held: bool,
     /// How many items may migrate at once.
     pub at_once: u32,
     /// How many rows are seen at once.
     pub rows_seen: usize,
+}
+
+/// One of all projects.
+#[derive(Clone, Copy)]
+pub struct OneProject<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The sums of its items.
+    pub sum: &'a Summary,
 }
 
 /// One item.
@@ -207,6 +219,8 @@ pub struct OneBatch<'a> {
 pub enum Subject<'a> {
     /// Nothing.
     Nothing(Screen),
+    /// One of all projects.
+    Project(OneProject<'a>),
     /// A project that is being made.
     NewProject(&'a ProjectForm),
     /// Items.
@@ -270,6 +284,7 @@ impl Subject<'_> {
     pub fn screen(&self) -> Screen {
         match self {
             Self::Nothing(screen) => *screen,
+            Self::Project(_) => Screen::Projects,
             Self::NewProject(_) => Screen::NewProject,
             Self::Items(_) => Screen::Items,
             Self::Item(_) => Screen::Item,

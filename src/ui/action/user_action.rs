@@ -40,6 +40,10 @@ pub enum UserAction {
     Grid(GridAction),
     /// Order the projects.
     SortProjects(ProjectOrder),
+    /// Show archived projects too, or not.
+    ShowArchived(bool),
+    /// Show the projects with these words.
+    SearchProjects(String),
     /// Type into the search.
     Search,
     /// Something in the lists of the item that shows.
@@ -88,8 +92,10 @@ pub enum UserAction {
     OnlyFlagged(bool),
     /// The same, to name another host for a side.
     AskEditHost(Side),
-    /// Request whether the project that is shown is to be duplicated or deleted.
-    AskWhole(WholeProject),
+    /// Request whether a project is to be duplicated or deleted.
+    AskWhole(WholeProject, ProjectId),
+    /// Archive a project, or bring it back.
+    Archive(ProjectId, bool),
     /// Duplicate or delete it, as its dialog says.
     DoWithProject,
     /// So many items of the project that is shown may migrate at once.

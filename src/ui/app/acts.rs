@@ -35,9 +35,11 @@ impl App {
             UserAction::Grid(action) => self.act_on_grid(context, action),
             UserAction::Hybrid(act) => self.act_in_hybrid(context, act),
             UserAction::SortProjects(order) => {
-                self.pages.order = order;
+                self.pages.list.order = order;
                 self.remember(PROJECTS, order.to_text());
             }
+            UserAction::ShowArchived(on) => self.pages.list.archived = on,
+            UserAction::SearchProjects(words) => self.pages.list.search = words,
             UserAction::Search => pages::grid_filters::focus_search(context),
             UserAction::Item(action) => {
                 if let Some(page) = &mut self.pages.item {
@@ -74,7 +76,8 @@ impl App {
                     page.only_flagged = only;
                 }
             }
-            UserAction::AskWhole(what) => self.ask_whole(what),
+            UserAction::AskWhole(what, project) => self.ask_whole(what, project),
+            UserAction::Archive(project, archived) => self.archive(project, archived),
             UserAction::DoWithProject => self.do_with_project(),
             UserAction::AtOnce(number) => self.at_once(number),
             UserAction::SaveProject => self.save_project(),

@@ -122,7 +122,10 @@ impl App {
     /// A project was changed, and these are all of them.
     fn project_edited(&mut self, projects: Vec<Project>, purpose: &Purpose) {
         self.workspace.projects = projects;
-        self.edited(purpose);
+        match purpose {
+            Purpose::Archive(project, archived) => self.archived(*project, *archived),
+            purpose => self.edited(purpose),
+        }
     }
 
     /// The vault is open: what waited for it goes on.
@@ -246,6 +249,7 @@ impl App {
             | Purpose::Lists
             | Purpose::EditItem
             | Purpose::EditProject
+            | Purpose::Archive(..)
             | Purpose::EditNote
             | Purpose::AskOption(_) => self.say(Tone::Bad, why),
         }

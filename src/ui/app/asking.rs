@@ -175,8 +175,8 @@ impl App {
     }
 
     pub(super) fn project_mail(&mut self, project: ProjectId, mail: ProjectMail) {
-        let Some(name) = self.workspace.project(project).map(|project| project.name.clone()) else { return };
-        let form = ProjectMailForm::new((project, name), mail, self.workspace.settings.clone());
+        let Some(project) = self.workspace.project(project) else { return };
+        let form = ProjectMailForm::new(project, mail, self.workspace.settings.clone());
         self.dialogs.open(Dialog::ProjectMail(Box::new(form)));
     }
 

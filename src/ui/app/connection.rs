@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::ids::ItemId;
+use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::overrides::OptionKey;
 use crate::engine::snapshot::Snapshot;
 use crate::service::client::{Client, ClientError, Request, RequestId, Response};
@@ -38,6 +38,8 @@ pub(super) enum Purpose {
     Check,
     Find,
     WholeProject,
+    /// Archives a project, or brings it back.
+    Archive(ProjectId, bool),
     Pool,
     Settings,
     StartMails,

@@ -13,7 +13,7 @@ use crate::ui::model::hybrid::{DetailsPage, HybridForm, UsersPage};
 use crate::ui::model::item::{ItemPage, Tab};
 use crate::ui::model::licenses::LicensePage;
 use crate::ui::model::preview::PreviewPage;
-use crate::ui::model::project_order::ProjectOrder;
+use crate::ui::model::project_list::ProjectList;
 use crate::ui::model::projects::Projects;
 use crate::ui::model::settings_page::SettingsPage;
 use crate::ui::route::Route;
@@ -25,8 +25,8 @@ pub(super) struct OpenPages {
     pub route: Route,
     /// Sums over all projects.
     pub sums: Projects,
-    /// The order of projects.
-    pub order: ProjectOrder,
+    /// Which projects are listed, and in which order.
+    pub list: ProjectList,
     grids: HashMap<ProjectId, Grid>,
     users: HashMap<HybridProjectId, UsersPage>,
     /// What of a hybrid user or batch was asked for by itself.

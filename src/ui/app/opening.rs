@@ -4,6 +4,7 @@ use egui::{Context, Theme, Vec2, ViewportCommand};
 
 use super::window::App;
 use super::workspace::{PROJECTS, SIZE, THEME, VaultInfo, ZOOM};
+use crate::domain::ids::ProjectId;
 use crate::service::{Trouble, WorkspaceInfo};
 use crate::ui::model::forms::VaultForm;
 use crate::ui::model::project_order::ProjectOrder;
@@ -23,8 +24,9 @@ impl App {
             let form = VaultForm { refused: vault_error.map(|error| error.to_string()), ..self.workspace.vault.form() };
             self.dialogs.open_vault(form, None);
         }
-        match (self.workspace.projects.as_slice(), self.workspace.hybrid.as_slice()) {
-            ([only], []) => self.go(Route::Project(only.id)),
+        let current: Vec<ProjectId> = self.workspace.current().map(|project| project.id).collect();
+        match (current.as_slice(), self.workspace.hybrid.as_slice()) {
+            ([only], []) => self.go(Route::Project(*only)),
             ([], [only]) => self.go(Route::Hybrid(only.project.id)),
             _ => {}
         }
@@ -42,7 +44,7 @@ impl App {
         if let Some(zoom) = setting(ZOOM).and_then(|zoom| zoom.parse().ok()).filter(|zoom| (0.5..=3.0).contains(zoom)) {
             context.set_zoom_factor(zoom);
         }
-        self.pages.order = setting(PROJECTS).and_then(ProjectOrder::from_text).unwrap_or_default();
+        self.pages.list.order = setting(PROJECTS).and_then(ProjectOrder::from_text).unwrap_or_default();
         let size = setting(SIZE).and_then(|size| {
             let (x, y) = size.split_once(' ')?;
             Some(egui::vec2(x.parse().ok()?, y.parse().ok()?))

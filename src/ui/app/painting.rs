@@ -62,7 +62,7 @@ impl App {
         match pages.route {
             Route::Projects => {
                 let all = (workspace.projects.as_slice(), workspace.hybrid.as_slice());
-                pages::projects::show(ui, page, all, (&pages.sums, pages.order))
+                pages::projects::show(ui, page, all, (&pages.sums, &pages.list))
             }
             Route::Licenses => pages::licenses::show(ui, page, &pages.licenses),
             Route::Settings => {

@@ -1,4 +1,4 @@
-//! What can be taken back: stars, notes, columns.
+//! What can be taken back: stars, notes, columns, archiving.
 
 use std::collections::HashSet;
 
@@ -30,6 +30,8 @@ pub(super) enum Undo {
     Columns(ProjectId, Columns),
     /// The note that an item had.
     Note(Box<ItemEdit<Secret>>),
+    /// Whether a project was archived.
+    Archive(ProjectId, bool),
 }
 
 impl App {
@@ -89,6 +91,11 @@ impl App {
                 // That was no change of its own.
                 self.undo.truncate(steps);
                 "The columns are as before".to_owned()
+            }
+            Some(Undo::Archive(project, archived)) => {
+                self.ask(Request::ArchiveProject(project, archived), Purpose::Quiet);
+                let words = if archived { "The project is archived again" } else { "The project is back" };
+                words.to_owned()
             }
             Some(Undo::Stars(project, stars)) => {
                 let changed: usize = stars.iter().map(|(_, items)| items.len()).sum();

@@ -2,6 +2,7 @@
 
 use super::connection::Purpose;
 use super::dialogs::Dialog;
+use super::undo::Undo;
 use super::window::App;
 use crate::domain::edit::ProjectEdit;
 use crate::domain::ids::ProjectId;
@@ -14,9 +15,9 @@ use crate::ui::route::Route;
 use crate::ui::theme::Tone;
 
 impl App {
-    /// Asks whether the project that is shown is to be duplicated or deleted.
-    pub(super) fn ask_whole(&mut self, what: WholeProject) {
-        let Some(project) = self.pages.project().and_then(|id| self.workspace.project(id)) else { return };
+    /// Asks whether a project is to be duplicated or deleted.
+    pub(super) fn ask_whole(&mut self, what: WholeProject, project: ProjectId) {
+        let Some(project) = self.workspace.project(project) else { return };
         let rows = || self.connection.snapshot.rows().filter(|row| row.project == project.id);
         let form = WholeProjectForm::new(what, project, rows().count(), rows().any(|row| row.pass.is_some()));
         self.dialogs.open(Dialog::WholeProject(Box::new(form)));
@@ -57,6 +58,24 @@ impl App {
         self.workspace.projects = left;
         self.go(Route::Projects);
         self.say(Tone::Good, "Project deleted. No mail was touched");
+    }
+
+    /// Archives a project, or brings it back.
+    pub(super) fn archive(&mut self, project: ProjectId, archived: bool) {
+        self.ask(Request::ArchiveProject(project, archived), Purpose::Archive(project, archived));
+    }
+
+    /// A project was archived, or is back: it can be had as it was.
+    pub(super) fn archived(&mut self, project: ProjectId, archived: bool) {
+        let Some(name) = self.workspace.project(project).map(|project| project.name.clone()) else { return };
+        let words = match archived {
+            true => format!("\"{name}\" is archived. Nothing was deleted"),
+            false => format!("\"{name}\" is back"),
+        };
+        self.can_undo(Undo::Archive(project, !archived), &words);
+        if archived && self.pages.project() == Some(project) {
+            self.go(Route::Projects);
+        }
     }
 
     /// So many items of the project that is shown may migrate at once, from now on.

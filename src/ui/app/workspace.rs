@@ -108,6 +108,11 @@ impl Workspace {
         pools.map(|account| (account.pool.id, account.pool.terms.name.clone())).collect()
     }
 
+    /// The projects that are not archived.
+    pub fn current(&self) -> impl Iterator<Item = &Project> {
+        self.projects.iter().filter(|project| !project.starts.archived)
+    }
+
     pub fn project(&self, id: ProjectId) -> Option<&Project> {
         self.projects.iter().find(|project| project.id == id)
     }

@@ -13,6 +13,7 @@ pub mod mask;
 pub mod messages;
 pub mod notices;
 pub mod preview;
+pub mod project_list;
 pub mod project_order;
 pub mod projects;
 pub mod ready;

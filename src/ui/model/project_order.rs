@@ -1,5 +1,7 @@
 //! The order of the list of projects.
 
+use std::cmp::Ordering;
+
 use super::projects::{Projects, Summary};
 use crate::domain::project::Project;
 
@@ -21,12 +23,22 @@ pub enum ProjectColumn {
     Data,
     /// The last activity.
     Last,
+    /// Whose mailboxes they are.
+    Client,
 }
 
 impl ProjectColumn {
-    /// All, from left to right.
-    pub const ALL: [Self; 7] =
-        [Self::Name, Self::Servers, Self::Items, Self::Done, Self::Status, Self::Data, Self::Last];
+    /// All, by the numbers under which orders are remembered: new ones come last.
+    const ALL: [Self; 8] =
+        [Self::Name, Self::Servers, Self::Items, Self::Done, Self::Status, Self::Data, Self::Last, Self::Client];
+
+    /// Those that show, from left to right: clients where there are some, the last activity where there is room.
+    pub fn shown(clients: bool, narrow: bool) -> Vec<Self> {
+        let all =
+            [Self::Name, Self::Client, Self::Servers, Self::Items, Self::Done, Self::Status, Self::Data, Self::Last];
+        let shows = |column: &Self| (clients || *column != Self::Client) && !(narrow && *column == Self::Last);
+        all.into_iter().filter(shows).collect()
+    }
 
     /// Its heading.
     pub fn label(self) -> &'static str {
@@ -38,12 +50,13 @@ impl ProjectColumn {
             Self::Status => "Status",
             Self::Data => "Data",
             Self::Last => "Last activity",
+            Self::Client => "Client",
         }
     }
 
     /// Whether what is greatest is looked for first.
     fn is_figure(self) -> bool {
-        !matches!(self, Self::Name | Self::Servers)
+        !matches!(self, Self::Name | Self::Servers | Self::Client)
     }
 }
 
@@ -87,9 +100,34 @@ impl ProjectOrder {
                 ProjectColumn::Status => (of_a.failed, of_a.done).cmp(&(of_b.failed, of_b.done)),
                 ProjectColumn::Data => of_a.bytes.cmp(&of_b.bytes),
                 ProjectColumn::Last => of_a.last.cmp(&of_b.last),
+                ProjectColumn::Client => by_client(a, b),
             };
             if self.descending { order.reverse() } else { order }
         });
         all
+    }
+}
+
+/// By client; those that have none come last.
+fn by_client(a: &Project, b: &Project) -> Ordering {
+    let key =
+        |project: &Project| (project.client.is_none(), project.client.as_ref().map(|client| client.to_lowercase()));
+    key(a).cmp(&key(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_was_remembered_before_there_were_clients_is_the_same() {
+        let order = |column, descending| Some(ProjectOrder { column, descending });
+        assert_eq!(ProjectOrder::from_text("1 up"), order(ProjectColumn::Servers, false));
+        assert_eq!(ProjectOrder::from_text("6 down"), order(ProjectColumn::Last, true));
+        for column in ProjectColumn::ALL {
+            let order = ProjectOrder::default().by(column);
+            assert_eq!(ProjectOrder::from_text(&order.to_text()), Some(order), "{}", column.label());
+        }
+        assert_eq!(ProjectOrder::from_text("8 up"), None);
     }
 }

@@ -57,6 +57,8 @@ pub struct Summary {
     pub held: usize,
     /// Failed ones.
     pub failed: usize,
+    /// Those that run or wait.
+    pub not_at_rest: usize,
     /// Items by tone, in the order of [`BAR`]; none that never ran.
     pub tones: [u64; 8],
     /// The same of those whose pass has completed or failed: what a bar shows as done.
@@ -93,6 +95,7 @@ impl Summary {
         self.scheduled += usize::from(row.status == Status::Scheduled);
         self.held += usize::from(row.status == Status::Held);
         self.failed += usize::from(row.status == Status::Failed);
+        self.not_at_rest += usize::from(!row.status.is_at_rest());
         let kind = row.pass.map(|pass| pass.kind);
         let (_, tone) = shape(row.status, kind, row.progress.leaves_something(), false);
         let at = BAR.iter().position(|other| *other == tone).unwrap_or_default();
@@ -127,6 +130,7 @@ impl Summary {
         self.scheduled += other.scheduled;
         self.held += other.held;
         self.failed += other.failed;
+        self.not_at_rest += other.not_at_rest;
         self.tones.iter_mut().zip(other.tones).for_each(|(sum, more)| *sum += more);
         self.ended.iter_mut().zip(other.ended).for_each(|(sum, more)| *sum += more);
         self.in_part.iter_mut().zip(other.in_part).for_each(|(sum, more)| *sum += more);

@@ -5,7 +5,7 @@ use egui::{Align, Layout, ScrollArea, Ui};
 use super::controls::Control;
 use super::edit_item::{refused, which_mailbox};
 use super::keys::{self, Holder};
-use super::new_project::{license_pool, side};
+use super::new_project::{CLIENT, license_pool, side};
 use super::{Actions, PageContext};
 use crate::domain::failure::Side;
 use crate::ui::action::{ActionName, Subject};
@@ -29,6 +29,7 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
         if first && form.host_of.is_none() {
             name.request_focus();
         }
+        Field::new("Client").hint(CLIENT).show(ui, &mut form.client);
         ui.columns(2, |columns| {
             Field::new("Items migrating at once").show(&mut columns[0], &mut form.concurrent);
             Field::new("Connections per mailbox and side").show(&mut columns[1], &mut form.connections);

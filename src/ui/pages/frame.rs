@@ -50,7 +50,7 @@ pub fn side(
         ui.add_space(8.0);
         let below = 102.0;
         ScrollArea::vertical().max_height(ui.available_height() - below).auto_shrink([false, false]).show(ui, |ui| {
-            for project in projects {
+            for project in projects.iter().filter(|project| !project.starts.archived) {
                 let here =
                     matches!(route, Route::Project(id) | Route::Item(id, _) | Route::Preview(id) if id == project.id);
                 let sum = sums.of(project.id);

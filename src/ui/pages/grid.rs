@@ -41,8 +41,10 @@ fn painted(
 ) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    let (starts_held, at_once) = (project.starts.held, project.options.concurrent);
-    let mut items = Items { grid, cursor: None, held: None, now: page.now, starts_held, at_once, rows_seen: 1 };
+    let (starts, at_once) = (project.starts, project.options.concurrent);
+    let (starts_held, archived) = (starts.held, starts.archived);
+    let mut items =
+        Items { grid, cursor: None, held: None, now: page.now, archived, starts_held, at_once, rows_seen: 1 };
     head(ui, page, (project, sum), items, &mut actions);
     ui.add_space(8.0);
     if grid.sums.totals.items == 0 {

@@ -44,6 +44,11 @@ pub fn head(
         ui.label("→");
         server(ui, "INTO", &project.destination, "");
     });
+    if items.archived {
+        line(ui, "The project is archived: nothing starts in it", |ui| {
+            Control::of(ActionName::BringBack).show(ui, &Subject::Items(items), actions);
+        });
+    }
     if items.grid.sums.totals.items == 0 {
         return;
     }
@@ -189,6 +194,8 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
             ActionName::ProjectMail,
             ActionName::Guide,
             ActionName::DuplicateProject,
+            ActionName::ArchiveProject,
+            ActionName::BringBack,
             ActionName::DeleteProject,
         ];
         for (at, names) in [&starts[..], &edits, &whole].into_iter().enumerate() {

@@ -20,6 +20,9 @@ use crate::ui::widgets::text::{muted, section, text};
 /// How wide protection and certificate are side by side.
 const BESIDE: f32 = 360.0;
 
+/// What a client is, as its field says it.
+pub(super) const CLIENT: &str = "whose mailboxes they are; may be left empty";
+
 /// Paints it.
 pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     let mut actions = Actions::new();
@@ -36,6 +39,8 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
             ui.set_max_width(370.0);
             let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(ui, &mut form.name);
             focus_once(&mut form.entered, &name);
+            let wrong = form.client_fault().filter(|_| form.tried);
+            Field::new("Client").hint(CLIENT).wrong(wrong).show(ui, &mut form.client);
         });
         let mut pool = form.pool.unwrap_or(PoolId::FIRST);
         license_pool(ui, &form.pools, &mut pool);

@@ -64,14 +64,19 @@ struct Line {
     action: UserAction,
 }
 
-/// The lines that have all these words, in the order of the table; then the projects.
+/// The lines that have all these words, in the order of the table; then the projects that are not archived.
 fn lines(offers: &Offers, projects: &[Project], sought: &str) -> Vec<Line> {
     let actions = offers.iter().map(|(name, action)| {
         let entry = name.entry();
         Line { words: entry.text.to_owned(), keys: entry.key_names(), action: action.clone() }
     });
     let pages = [("Settings", Route::Settings)].into_iter().map(|(name, route)| (name.to_owned(), route));
-    let pages = pages.chain(projects.iter().map(|project| (project.name.clone(), Route::Project(project.id))));
+    let pages = pages.chain(
+        projects
+            .iter()
+            .filter(|project| !project.starts.archived)
+            .map(|project| (project.name.clone(), Route::Project(project.id))),
+    );
     let pages = pages.map(|(name, route)| Line {
         words: format!("Go to {name}"),
         keys: String::new(),

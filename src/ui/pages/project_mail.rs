@@ -28,7 +28,8 @@ pub fn show(ui: &mut Ui, form: &mut ProjectMailForm) -> Actions {
     ui.add_space(8.0);
     two_columns(ui, |left, right| {
         language(left, form);
-        Field::new("Whose mailboxes they are").hint("the company, as its people know it").show(right, &mut form.client);
+        let usual = form.client_of_project.as_deref().unwrap_or("the company, as its people know it");
+        Field::new("Whose mailboxes they are").hint(usual).show(right, &mut form.client);
     });
     ui.add_space(8.0);
     two_columns(ui, |left, right| {

@@ -92,6 +92,7 @@ pub(super) fn with_two_items(client: &mut Caller) -> ProjectId {
     let (source, destination) = (server("imap+plain://127.0.0.1:1"), server("imap+plain://127.0.0.1:2"));
     let made = client.ask(Request::NewProject(Box::new(NewProject {
         name: "Contoso".into(),
+        client: None,
         source,
         destination,
         options: Options::default(),
@@ -344,6 +345,7 @@ fn with_password() -> Request {
     let destination = server("imap+plain://127.0.0.1:2");
     Request::NewProject(Box::new(NewProject {
         name: "Hung".into(),
+        client: None,
         source,
         destination,
         options: Options::default(),
@@ -446,6 +448,7 @@ fn e8_an_unknown_certificate_and_a_wrong_password_are_corrected_from_the_failure
     let (mut client, _) = Caller::open(folder.path());
     let made = client.ask(Request::NewProject(Box::new(NewProject {
         name: "Contoso".into(),
+        client: None,
         source: server(&tls(old)),
         destination: server(&plain(new.plain_port)),
         options: Options::default(),

@@ -70,6 +70,7 @@ fn the_number_of_a_service_account_comes_from_the_key_in_the_vault_and_nothing_e
     };
     let new = NewProject {
         name: "Contoso".into(),
+        client: None,
         source: NewServer { key_file: Some(file), ..server(Some(SignIn::of(SignInKind::GoogleService))) },
         destination: server(None),
         options: Options::default(),

@@ -235,7 +235,7 @@ fn of_a_pass_that_ran_here_the_log_and_the_speed_are_known_and_after_a_restart_t
     let (source, destination) =
         (maildir(format!("maildir:{root}/old/{{email}}")), maildir(format!("maildir:{root}/new/{{email}}")));
     let (options, pool) = (Options::default(), PoolId::FIRST);
-    let new = NewProject { name: "Contoso".into(), source, destination, options, pool };
+    let new = NewProject { name: "Contoso".into(), client: None, source, destination, options, pool };
     let made = client.ask(Request::NewProject(Box::new(new)));
     let Response::Made(project, _) = made else { panic!("{made:?}") };
     let (from, cancel) = (ImportFrom::Text(Secret::new("anna@a.example\tanna@b.example\n")), CancellationToken::new());

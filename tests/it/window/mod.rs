@@ -22,6 +22,7 @@ mod life;
 mod look_around;
 mod options;
 mod preview;
+mod projects;
 mod random;
 mod remedies;
 mod remembered;
@@ -272,6 +273,7 @@ pub fn project() -> Project {
     Project {
         id: PROJECT,
         name: "Contoso".into(),
+        client: None,
         source: Server::parse_url("imaps://imap.contoso.example").expect("an address"),
         destination: Server::parse_url("imaps://imap.fabrikam.example").expect("an address"),
         options: Options::default(),

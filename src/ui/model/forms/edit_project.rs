@@ -19,6 +19,8 @@ pub struct EditProjectForm {
     pub before: Project,
     /// Its name.
     pub name: String,
+    /// Whose mailboxes it moves.
+    pub client: String,
     /// Items migrating at once.
     pub concurrent: String,
     /// Connections per mailbox and side.
@@ -52,6 +54,7 @@ impl EditProjectForm {
     pub fn new(before: Project) -> Self {
         Self {
             name: before.name.clone(),
+            client: before.client.clone().unwrap_or_default(),
             concurrent: before.options.concurrent.to_string(),
             connections: before.options.connections.to_string(),
             pools: Vec::new(),
@@ -102,9 +105,15 @@ impl EditProjectForm {
         let (destination, files_of_destination) =
             side(self.destination.ask().ok_or_else(mend)?, &self.before, Side::Destination);
         let name = self.name.trim();
+        let client = match self.client.trim() {
+            client if client == self.before.client.as_deref().unwrap_or_default() => Change::Leave,
+            "" => Change::Clear,
+            client => Change::Set(client.to_owned()),
+        };
         let edit = ProjectEdit {
             project,
             name: (name != self.before.name).then(|| name.to_owned()),
+            client,
             source,
             destination,
             options: Some(options).filter(|options: &Options| *options != self.before.options),
@@ -144,14 +153,28 @@ mod tests {
         source.set_trust(Trust::Authorities("PEM".into())).unwrap();
         let destination = Server::parse_url("maildir:/mail/{email}").unwrap();
         let (options, starts) = (Options::default(), Starts::default());
-        let before =
-            Project { id: ProjectId(1), name: "p".into(), source, destination, options, starts, pool: PoolId::FIRST };
+        let before = Project {
+            id: ProjectId(1),
+            name: "p".into(),
+            client: None,
+            source,
+            destination,
+            options,
+            starts,
+            pool: PoolId::FIRST,
+        };
         let mut form = EditProjectForm::new(before.clone());
         assert_eq!(form.ask().map(|_| ()).unwrap_err(), "Nothing was changed");
         (form.name, form.concurrent) = ("q".into(), "3".into());
         let edit = form.ask().unwrap().edit;
         assert_eq!((edit.name.as_deref(), edit.options.map(|options| options.concurrent)), (Some("q"), Some(3)));
         assert!(edit.source.server.is_none() && edit.source.password.is_leave() && !form.has_passwords());
+        assert_eq!(edit.client, Change::Leave);
+        form.client = " Contoso Ltd ".into();
+        assert_eq!(form.ask().unwrap().edit.client, Change::Set("Contoso Ltd".into()));
+        form.client = "x".repeat(201);
+        assert!(form.ask().map(|_| ()).unwrap_err().starts_with("Client: a client has at most 200"), "it is named");
+        form.client = String::new();
         form.concurrent = "many".into();
         assert!(form.ask().is_err());
         form.concurrent = "3".into();

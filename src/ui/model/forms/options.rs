@@ -274,7 +274,7 @@ mod tests {
         let [source, destination] =
             ["imaps://a.example", "imaps://b.example"].map(|url| Server::parse_url(url).unwrap());
         let (id, pool, starts) = (ProjectId(1), PoolId::FIRST, Default::default());
-        Project { id, name: "p".into(), source, destination, options, starts, pool }
+        Project { id, name: "p".into(), client: None, source, destination, options, starts, pool }
     }
 
     fn put(form: &mut OptionsForm, key: OptionKey, text: &str) {

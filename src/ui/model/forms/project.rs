@@ -3,7 +3,7 @@
 use super::server::ServerForm;
 use crate::domain::failure::Side;
 use crate::domain::ids::PoolId;
-use crate::domain::project::{Options, name_problem};
+use crate::domain::project::{Options, name_problem, read_client};
 use crate::service::client::RequestId;
 use crate::service::projects::{NewProject, NewServer};
 
@@ -12,6 +12,8 @@ use crate::service::projects::{NewProject, NewServer};
 pub struct ProjectForm {
     /// Its name.
     pub name: String,
+    /// Whose mailboxes it moves.
+    pub client: String,
     /// Where mail is read.
     pub source: ServerForm,
     /// Where mail is written.
@@ -38,6 +40,11 @@ impl ProjectForm {
         name_problem(self.name.trim()).map(|_| "A name has 1 to 200 characters")
     }
 
+    /// What is wrong with the client.
+    pub fn client_fault(&self) -> Option<&'static str> {
+        read_client(&self.client).err().map(|_| "A client has at most 200 characters")
+    }
+
     /// Whether passwords come with it.
     pub fn has_passwords(&self) -> bool {
         [&self.source, &self.destination].iter().any(|side| side.brings_secret())
@@ -53,10 +60,11 @@ impl ProjectForm {
         if self.name_fault().is_some() {
             return None;
         }
-        let name = self.name.trim().to_owned();
+        let (name, client) = (self.name.trim().to_owned(), read_client(&self.client).ok()?);
         let (source, destination) = (self.source.ask()?, self.destination.ask()?);
         Some(NewProject {
             name,
+            client,
             source,
             destination,
             options: Options::default(),
@@ -87,7 +95,11 @@ mod tests {
         form.destination.host = "127.0.0.1:1143".into();
         form.destination.security = Security::Plain;
         let new = form.ask().unwrap();
-        assert_eq!((new.name.as_str(), new.source.server.port()), ("Contoso", Some(993)));
+        assert_eq!((new.name.as_str(), new.source.server.port(), new.client), ("Contoso", Some(993), None));
+        form.client = "x".repeat(201);
+        assert!(form.client_fault().is_some() && form.ask().is_none());
+        form.client = " Contoso Ltd ".into();
+        assert_eq!(form.ask().unwrap().client.as_deref(), Some("Contoso Ltd"));
         assert_eq!((new.destination.server.port(), new.destination.password), (Some(1143), None));
         form.source.administered = true;
         assert!(form.source.faults().admin.is_some() && form.source.faults().password.is_some());

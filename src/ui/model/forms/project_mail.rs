@@ -2,6 +2,7 @@
 
 use crate::domain::ids::ProjectId;
 use crate::domain::language::Language;
+use crate::domain::project::Project;
 use crate::domain::wording::capital;
 use crate::service::client::RequestId;
 use crate::service::project_mail::{self, ProjectMail, usual_text};
@@ -17,6 +18,8 @@ pub struct ProjectMailForm {
     pub project: ProjectId,
     /// What it is called.
     pub name: String,
+    /// Whose mailboxes they are where its mails have no other name for it.
+    pub client_of_project: Option<String>,
     /// The language; none: that of the settings.
     pub language: Option<Language>,
     /// The text that asks, as it was typed.
@@ -36,11 +39,12 @@ pub struct ProjectMailForm {
 
 impl ProjectMailForm {
     /// For a project as it is.
-    pub fn new((project, name): (ProjectId, String), mail: ProjectMail, settings: Settings) -> Self {
+    pub fn new(project: &Project, mail: ProjectMail, settings: Settings) -> Self {
         let template = mail.template.clone().unwrap_or_else(|| usual_text(project_mail::language(&settings, &mail)));
         Self {
-            project,
-            name,
+            project: project.id,
+            name: project.name.clone(),
+            client_of_project: project.client.clone(),
             language: mail.language,
             template,
             client: mail.client.unwrap_or_default(),
@@ -90,7 +94,9 @@ impl ProjectMailForm {
     /// # Errors
     /// What is wrong with it.
     pub fn sample(&self) -> Result<String, String> {
-        let sample = project_mail::sample(&self.settings, &self.written(), SAMPLE);
+        let written = self.written();
+        let client = written.client.clone().or_else(|| self.client_of_project.clone());
+        let sample = project_mail::sample(&self.settings, &ProjectMail { client, ..written }, SAMPLE);
         sample.map_err(|error| capital(&error.to_string()))
     }
 }
@@ -98,12 +104,30 @@ impl ProjectMailForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::PoolId;
+    use crate::domain::project::{Options, Starts};
+    use crate::domain::server::Server;
 
     #[test]
     fn a_text_of_its_own_stays_and_a_usual_one_follows_the_language() {
         let settings = Settings::from([("mail-language".to_owned(), "de".to_owned())]);
-        let mut form = ProjectMailForm::new((ProjectId(1), "p".into()), ProjectMail::default(), settings);
+        let server = |url| Server::parse_url(url).unwrap();
+        let project = Project {
+            id: ProjectId(1),
+            name: "p".into(),
+            client: Some("Contoso Ltd".into()),
+            source: server("imaps://a"),
+            destination: server("imaps://b"),
+            options: Options::default(),
+            starts: Starts::default(),
+            pool: PoolId::FIRST,
+        };
+        let mut form = ProjectMailForm::new(&project, ProjectMail::default(), settings);
         assert!(form.sample().unwrap().starts_with("Guten Tag") || form.sample().unwrap().contains(SAMPLE));
+        assert!(form.sample().unwrap().contains("Contoso Ltd"), "the project's client");
+        form.client = "Fabrikam".into();
+        assert!(form.sample().unwrap().contains("Fabrikam") && !form.sample().unwrap().contains("Contoso Ltd"));
+        form.client.clear();
         assert_eq!(form.mail().unwrap(), ProjectMail::default(), "nothing of its own");
         form.speak(Some(Language::French));
         assert_eq!(form.template, usual_text(Language::French));
