@@ -25,11 +25,14 @@ pub fn show(ui: &mut Ui, page: PageContext<'_>, form: &mut EditProjectForm) -> A
     let room = (ui.ctx().content_rect().height() - 220.0).max(200.0);
     ScrollArea::vertical().max_height(room).min_scrolled_height(room).show(ui, |ui| {
         let first = !std::mem::replace(&mut form.entered, true);
-        let name = Field::new("Name").show(ui, &mut form.name);
-        if first && form.host_of.is_none() {
-            name.request_focus();
-        }
-        Field::new("Client").hint(CLIENT).show(ui, &mut form.client);
+        ui.columns(2, |columns| {
+            let [left, right] = columns else { return };
+            let name = Field::new("Name").show(left, &mut form.name);
+            if first && form.host_of.is_none() {
+                name.request_focus();
+            }
+            Field::new("Client").hint(CLIENT).show(right, &mut form.client);
+        });
         ui.columns(2, |columns| {
             Field::new("Items migrating at once").show(&mut columns[0], &mut form.concurrent);
             Field::new("Connections per mailbox and side").show(&mut columns[1], &mut form.connections);

@@ -35,12 +35,12 @@ pub fn show(ui: &mut Ui, form: &mut ProjectForm) -> Actions {
     ScrollArea::vertical().max_height(room).auto_shrink([false, false]).show(ui, |ui| {
         ui.set_max_width(ui.available_width().min(760.0));
         let wrong = form.name_fault().filter(|_| form.tried);
-        ui.scope(|ui| {
-            ui.set_max_width(370.0);
-            let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(ui, &mut form.name);
+        ui.columns(2, |columns| {
+            let [left, right] = columns else { return };
+            let name = Field::new("Name").hint("Contoso → Fabrikam").wrong(wrong).show(left, &mut form.name);
             focus_once(&mut form.entered, &name);
             let wrong = form.client_fault().filter(|_| form.tried);
-            Field::new("Client").hint(CLIENT).wrong(wrong).show(ui, &mut form.client);
+            Field::new("Client").hint(CLIENT).wrong(wrong).show(right, &mut form.client);
         });
         let mut pool = form.pool.unwrap_or(PoolId::FIRST);
         license_pool(ui, &form.pools, &mut pool);
