@@ -166,6 +166,7 @@ actions! {
         .keys(&[command(Key::A)]);
     Deselect: "Deselect all", on(Scope::Rows, |it| rules::grid(it, SelectAll(false))).keys(&[key(Key::Escape)]);
     CopyRows: "Copy rows", on(Scope::Items, rules::copy).keys(&[command(Key::C)]);
+    ExportRows: "Save rows as a table…", on(Scope::Items, rules::export);
     Open: "Open the item", on(Scope::Items, rules::open).keys(&[key(Key::Enter)]);
     Search: "Search", on(Scope::Rows, |_| Ok(UserAction::Search)).keys(&[key(Key::Slash)]);
     SortAgain: "Sort again", on(Scope::Rows, rules::sort_again).keys(&[key(Key::R)]);

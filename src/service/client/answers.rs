@@ -85,7 +85,8 @@ impl Answers {
             | Request::Errors(..)
             | Request::ItemLog(_)
             | Request::ItemTrace(_)
-            | Request::SaveMessage { .. }) => self.of_item(of_item).await?,
+            | Request::SaveMessage { .. }
+            | Request::SaveTable { .. }) => self.of_item(of_item).await?,
             correction @ (Request::SetPassword(..)
             | Request::Certificate(..)
             | Request::Pin(..)
@@ -125,7 +126,7 @@ impl Answers {
         })
     }
 
-    /// What the page of an item shows, and a message that it saves.
+    /// What the page of an item shows, and a message or list that is saved.
     async fn of_item(&self, request: Request) -> Result<Response, ServiceError> {
         let workspace = &self.workspace;
         Ok(match request {
@@ -143,6 +144,10 @@ impl Answers {
             Request::SaveMessage { error, to, saving } => {
                 let file = to.file.clone();
                 Response::Saved(errors::save(workspace, &error, to, saving).await?, file)
+            }
+            Request::SaveTable { text, to } => {
+                let file = to.file.clone();
+                Response::Saved(errors::save_table(text, to).await?, file)
             }
             _ => return Err(ServiceError::NotAQuestion),
         })

@@ -1,6 +1,7 @@
 //! What a window can ask of the service, and what it hears. Errors are typed; whoever paints makes words of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -130,6 +131,13 @@ pub enum Request {
         to: SaveTo,
         /// Who hears how far it is, and may cancel.
         saving: Saving,
+    },
+    /// Saves rows of a list as a file.
+    SaveTable {
+        /// The rows as they are written.
+        text: Arc<str>,
+        /// Where.
+        to: SaveTo,
     },
     /// Replaces a password; who waits for it goes on.
     SetPassword(AccountOf, Secret),

@@ -12,7 +12,7 @@ use crate::domain::ids::{ItemId, ProjectId, Uid};
 use crate::domain::item_error::ItemError;
 use crate::engine::command::{Command, ErrorVerdict, Outcome};
 pub use crate::store::ErrorRow as StoredError;
-pub use save::{NotSaved, SaveTo, Saving, save};
+pub use save::{NotSaved, SaveTo, Saving, save, save_table};
 
 /// Why errors that were named cannot be told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

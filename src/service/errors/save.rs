@@ -16,6 +16,8 @@ use crate::endpoint::ByteCounter;
 use crate::engine::one_message::{NotRead, read_message};
 use crate::service::{OpenWorkspace, ServiceError, look};
 
+/// Spreadsheets take what begins with this for UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 /// How often it is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -90,10 +92,7 @@ pub async fn save(
     if !to.overwrite && to.file.symlink_metadata().is_ok() {
         return Err(NotSaved::Exists(to.file).into());
     }
-    let home = match to.file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let home = home(&to);
     let not_written = |error| NotSaved::File { file: to.file.clone(), error };
     // Before anything is read: that it can be written at all.
     let file = NamedTempFile::with_prefix_in(".mailferry", &home).map_err(not_written)?;
@@ -107,6 +106,32 @@ pub async fn save(
     };
     let written = tokio::task::spawn_blocking(move || write(file, &message, to)).await;
     Ok(written.map_err(|_| ServiceError::Died("writing the message"))??)
+}
+
+/// The folder that the file comes to.
+fn home(to: &SaveTo) -> PathBuf {
+    match to.file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Saves a table, marked as UTF-8 for spreadsheets; answers its size.
+///
+/// # Errors
+/// Nothing was saved.
+pub async fn save_table(text: Arc<str>, to: SaveTo) -> Result<u64, ServiceError> {
+    let written = tokio::task::spawn_blocking(move || {
+        if !to.overwrite && to.file.symlink_metadata().is_ok() {
+            return Err(NotSaved::Exists(to.file));
+        }
+        let not_written = |error| NotSaved::File { file: to.file.clone(), error };
+        let mut file = NamedTempFile::with_prefix_in(".mailferry", home(&to)).map_err(not_written)?;
+        file.write_all(MARK).and_then(|()| file.write_all(text.as_bytes())).map_err(not_written)?;
+        keep(file, to)?;
+        Ok((MARK.len() + text.len()) as u64)
+    });
+    Ok(written.await.map_err(|_| ServiceError::Died("writing the table"))??)
 }
 
 fn not_read(error: NotRead) -> ServiceError {
@@ -123,7 +148,7 @@ async fn tell(meter: &ByteCounter, saving: &Saving) -> std::convert::Infallible 
     }
 }
 
-/// Writes it to the disk for good, then gives it its name. Blocks.
+/// Writes a message. Blocks.
 fn write(mut file: NamedTempFile, message: &SourceMessage, to: SaveTo) -> Result<u64, NotSaved> {
     let named = to.file.clone();
     let not_written = |error| NotSaved::File { file: named.clone(), error };
@@ -135,10 +160,18 @@ fn write(mut file: NamedTempFile, message: &SourceMessage, to: SaveTo) -> Result
             io::copy(&mut spooled, &mut file).map_err(not_written)?;
         }
     }
+    keep(file, to)?;
+    Ok(message.body.len())
+}
+
+/// Writes it to the disk for good, then gives it its name. Blocks.
+fn keep(file: NamedTempFile, to: SaveTo) -> Result<(), NotSaved> {
+    let named = to.file.clone();
+    let not_written = |error| NotSaved::File { file: named.clone(), error };
     file.as_file().sync_all().map_err(not_written)?;
     let kept = if to.overwrite { file.persist(&to.file) } else { file.persist_noclobber(&to.file) };
     match kept {
-        Ok(_) => Ok(message.body.len()),
+        Ok(_) => Ok(()),
         Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Err(NotSaved::Exists(to.file)),
         Err(lost) => Err(not_written(lost.error)),
     }

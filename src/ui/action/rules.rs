@@ -160,6 +160,19 @@ pub(super) fn copy(subject: &Subject<'_>) -> Ruling {
     chosen(subject).map(UserAction::CopyRows)
 }
 
+/// Rows as a file: those that are selected, else all that the filters show.
+pub(super) fn export(subject: &Subject<'_>) -> Ruling {
+    match (chosen(subject), subject) {
+        (_, Subject::Items(Items { grid, .. })) if !grid.selection.targets.is_empty() => {
+            Ok(UserAction::ExportRows(Targets::Selected))
+        }
+        (_, Subject::Items(Items { grid, .. })) if !grid.view.places.is_empty() => {
+            Ok(UserAction::ExportRows(Targets::Shown))
+        }
+        (targets, _) => targets.map(UserAction::ExportRows),
+    }
+}
+
 /// One item is changed at a time.
 pub(super) fn edit(subject: &Subject<'_>) -> Ruling {
     match subject {

@@ -50,6 +50,8 @@ pub enum UserAction {
     Item(ItemAction),
     /// Copy the rows of items as a table.
     CopyRows(Targets),
+    /// Save the rows of items as a table.
+    ExportRows(Targets),
     /// Set or remove the star of items.
     Star(Targets, Option<Star>),
     /// Something in hybrid projects.

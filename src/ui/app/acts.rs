@@ -18,7 +18,7 @@ use crate::service::client::Request;
 use crate::service::items::Details;
 use crate::service::settings::{KEEP_AWAKE, switch};
 use crate::ui::action::{Targets, UserAction};
-use crate::ui::model::forms::{AcceptForm, ImportForm, PaletteForm, ProjectForm};
+use crate::ui::model::forms::{AcceptForm, ImportForm, PaletteForm, ProjectForm, SavedThing};
 use crate::ui::model::grid::{Grid, GridAction, Tab, copied};
 use crate::ui::model::hybrid::HybridForm;
 use crate::ui::model::look;
@@ -48,6 +48,7 @@ impl App {
                 context.request_repaint();
             }
             UserAction::CopyRows(targets) => self.copy_rows(context, &targets),
+            UserAction::ExportRows(targets) => self.export_rows(&targets),
             UserAction::Star(targets, star) => self.star(&targets, star),
             UserAction::Undo => self.undo(context),
             UserAction::SeeProject(project, problems) => self.see_project(context, project, problems),
@@ -247,8 +248,22 @@ impl App {
         let shown = self.pages.grid(project.id).map(|grid| &grid.view);
         let rows = shown.into_iter().flat_map(|view| view.rows(snapshot)).filter(|row| chosen.contains(&row.item));
         let time = (self.services.clock.now(), &self.services.zone);
-        context.copy_text(copied::table(rows, project, time));
+        context.copy_text(copied::table(copied::Form::Tabs, rows, project, time));
         self.say(Tone::Quiet, format!("{} copied, with headings", words::counted(items.len(), "row")));
+    }
+
+    /// Asks where the rows of items are saved.
+    fn export_rows(&mut self, targets: &Targets) {
+        let Some((project, items)) = self.items(targets) else { return };
+        let Some(project) = self.workspace.project(project) else { return };
+        let chosen: HashSet<ItemId> = items.iter().copied().collect();
+        let snapshot = &self.connection.snapshot;
+        let shown = self.pages.grid(project.id).map(|grid| &grid.view);
+        let rows: Vec<_> =
+            shown.into_iter().flat_map(|view| view.rows(snapshot)).filter(|row| chosen.contains(&row.item)).collect();
+        let (number, time) = (rows.len(), (self.services.clock.now(), &self.services.zone));
+        let text = copied::table(copied::Form::Csv, rows.into_iter(), project, time).into();
+        self.open_save(SavedThing::Table { project: project.name.clone(), rows: number, text });
     }
 
     /// Shows the items of a project, or those of them with problems.

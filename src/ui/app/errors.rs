@@ -1,4 +1,4 @@
-//! Item errors: accepting them, trying them again, saving a message.
+//! Item errors: accepting them, trying them again, saving a message or a list.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::service::client::Request;
 use crate::service::errors::StoredError;
 use crate::service::start::StartRequest;
 use crate::ui::action::UserAction;
-use crate::ui::model::forms::{ChosenErrors, SaveForm, SavingNow};
+use crate::ui::model::forms::{ChosenErrors, SaveForm, SavedThing, SavingNow};
 use crate::ui::theme::Tone;
 
 impl App {
@@ -56,7 +56,12 @@ impl App {
         if self.workspace.is_locked(project) {
             return self.unlock_first(UserAction::AskSave(Box::new(error)));
         }
-        let save = SaveDialog { form: SaveForm::new(error), picking: None };
+        self.open_save(SavedThing::Message(Box::new(error)));
+    }
+
+    /// Asks where something is saved.
+    pub(super) fn open_save(&mut self, thing: SavedThing) {
+        let save = SaveDialog { form: SaveForm::new(thing), picking: None };
         self.dialogs.open(Dialog::Save(Box::new(save)));
     }
 
@@ -64,7 +69,11 @@ impl App {
     pub(super) fn browse_save(&mut self) {
         let waker = Arc::clone(&self.services.waker);
         if let Some(save) = self.dialogs.save() {
-            save.picking = Some(self.services.picker.save("Save message", &save.form.proposed(), waker));
+            let title = match save.form.thing {
+                SavedThing::Message(_) => "Save message",
+                SavedThing::Table { .. } => "Save table",
+            };
+            save.picking = Some(self.services.picker.save(title, &save.form.proposed(), waker));
         }
     }
 
@@ -85,8 +94,11 @@ impl App {
         let Some(to) = save.form.to() else { return };
         save.form.refused = None;
         let saving = save.form.running.insert(SavingNow::default()).watch(&waker);
-        let error = Box::new(save.form.error.clone());
-        self.ask(Request::SaveMessage { error, to, saving }, Purpose::Save);
+        let request = match &save.form.thing {
+            SavedThing::Message(error) => Request::SaveMessage { error: error.clone(), to, saving },
+            SavedThing::Table { text, .. } => Request::SaveTable { text: Arc::clone(text), to },
+        };
+        self.ask(request, Purpose::Save);
     }
 
     /// It is saved.

@@ -7,7 +7,7 @@ use super::controls::Control;
 use super::keys::{self, Holder};
 use crate::domain::wording;
 use crate::ui::action::{ActionName, Subject};
-use crate::ui::model::forms::{AcceptForm, SaveForm};
+use crate::ui::model::forms::{AcceptForm, SaveForm, SavedThing};
 use crate::ui::model::words;
 use crate::ui::theme::{Palette, Tone, Type};
 use crate::ui::widgets::bars;
@@ -35,12 +35,23 @@ pub fn accept(ui: &mut Ui, form: &mut AcceptForm) -> Actions {
     actions
 }
 
-/// Saves a message as a file.
+/// Saves a message or a list as a file.
 pub fn save(ui: &mut Ui, form: &mut SaveForm) -> Actions {
     let mut actions = Actions::new();
     let holder = Holder::before(ui);
-    ui.label(text(Type::Page, "Save message as .eml"));
-    muted(ui, "It is read from the source, which is not changed; only you may read the file");
+    match &form.thing {
+        SavedThing::Message(_) => {
+            ui.label(text(Type::Page, "Save message as .eml"));
+            muted(ui, "It is read from the source, which is not changed; only you may read the file");
+        }
+        SavedThing::Table { rows, .. } => {
+            ui.label(text(Type::Page, format!("Save {} as a table", words::counted(*rows, "row"))));
+            muted(
+                ui,
+                "As CSV with headings, in the order shown, for a spreadsheet; it can be imported again; no password is in it",
+            );
+        }
+    }
     ui.add_space(8.0);
     ui.add_enabled_ui(form.running.is_none(), |ui| {
         let label = ui.label(text(Type::Small, "File"));
@@ -70,9 +81,9 @@ pub fn save(ui: &mut Ui, form: &mut SaveForm) -> Actions {
 }
 
 fn progress(ui: &mut Ui, form: &SaveForm) {
-    let Some(running) = &form.running else { return };
+    let (Some(running), SavedThing::Message(stored)) = (&form.running, &form.thing) else { return };
     let palette = Palette::of(ui);
-    let (read, of) = (running.bytes(), form.error.error.size.unwrap_or(0));
+    let (read, of) = (running.bytes(), stored.error.size.unwrap_or(0));
     ui.add_space(4.0);
     match of {
         0 => muted(ui, format!("Reading: {}", wording::size(read))),

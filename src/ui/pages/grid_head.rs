@@ -186,6 +186,7 @@ fn more(ui: &mut Ui, subject: &Subject<'_>, actions: &mut Actions) {
             ActionName::ResetItems,
             ActionName::ClearCredentials,
             ActionName::Remind,
+            ActionName::ExportRows,
             ActionName::DeleteItems,
         ];
         let whole = [

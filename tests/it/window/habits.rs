@@ -148,7 +148,7 @@ fn rows_are_copied_as_a_table() {
     let copied = copied.expect("rows");
     let lines: Vec<&str> = copied.lines().collect();
     assert_eq!(lines.len(), 3);
-    assert!(lines[0].starts_with("Source\tDestination\tStatus"));
+    assert!(lines[0].starts_with("Source Email\tDestination Email\tStatus"));
     assert!(lines[1].contains("anna@contoso.example\tanna@fabrikam.example\tFailed\tFailed while checking"));
     assert!(lines[1].ends_with("\t'=HYPERLINK(1)"), "no cell becomes a formula: {}", lines[1]);
 }

@@ -11,6 +11,7 @@ mod demo;
 mod dialogs;
 mod edits;
 mod errors;
+mod export;
 mod flows;
 mod habits;
 mod held;

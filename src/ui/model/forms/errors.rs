@@ -75,11 +75,27 @@ impl SavingNow {
     }
 }
 
-/// The dialog that saves a message.
+/// What is saved as a file.
+#[derive(Clone, Debug)]
+pub enum SavedThing {
+    /// The message of this error.
+    Message(Box<StoredError>),
+    /// Rows of a list.
+    Table {
+        /// Of which project.
+        project: String,
+        /// How many.
+        rows: usize,
+        /// As they are written.
+        text: Arc<str>,
+    },
+}
+
+/// The dialog that saves a message or a list.
 #[derive(Clone, Debug)]
 pub struct SaveForm {
-    /// Its error.
-    pub error: StoredError,
+    /// What.
+    pub thing: SavedThing,
     /// The path of the file.
     pub path: String,
     /// Whether a file that exists is written over.
@@ -94,8 +110,8 @@ pub struct SaveForm {
 
 impl SaveForm {
     /// An empty one.
-    pub fn new(error: StoredError) -> Self {
-        Self { error, path: String::new(), overwrite: false, entered: false, refused: None, running: None }
+    pub fn new(thing: SavedThing) -> Self {
+        Self { thing, path: String::new(), overwrite: false, entered: false, refused: None, running: None }
     }
 
     /// Where it is saved.
@@ -104,14 +120,25 @@ impl SaveForm {
         (!path.is_empty()).then(|| SaveTo { file: PathBuf::from(path), overwrite: self.overwrite })
     }
 
-    /// A name for the file, made of the subject.
+    /// A name for the file, made of the subject of the message, or of the name of the project.
     pub fn proposed(&self) -> String {
-        let subject = self.error.error.subject.as_deref().unwrap_or_default();
-        let plain: String = subject.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).take(60).collect();
-        match (plain.trim(), self.error.error.source) {
-            ("", Some(uid)) => format!("message-{uid}.eml"),
-            ("", None) => "message.eml".to_owned(),
-            (name, _) => format!("{name}.eml"),
+        let plain = |text: &str| -> String {
+            let plain: String = text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).take(60).collect();
+            plain.trim().to_owned()
+        };
+        match &self.thing {
+            SavedThing::Message(stored) => {
+                let name = plain(stored.error.subject.as_deref().unwrap_or_default());
+                match (name.as_str(), stored.error.source) {
+                    ("", Some(uid)) => format!("message-{uid}.eml"),
+                    ("", None) => "message.eml".to_owned(),
+                    (name, _) => format!("{name}.eml"),
+                }
+            }
+            SavedThing::Table { project, .. } => {
+                let name = plain(project);
+                if name.is_empty() { "items.csv".to_owned() } else { format!("{name}.csv") }
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ mod whole_project;
 pub use check::CheckForm;
 pub use edit_item::{EditItemForm, MailboxForm};
 pub use edit_project::EditProjectForm;
-pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavingNow};
+pub use errors::{AcceptForm, ChosenErrors, SaveForm, SavedThing, SavingNow};
 pub use finder::Finder;
 pub use guide::{GuideForm, GuideSide};
 pub use import::{ImportForm, Importing};
