@@ -79,7 +79,8 @@ impl Answers {
             settings @ (Request::SaveSettings(_)
             | Request::MailPassword(_)
             | Request::TestMail(_)
-            | Request::CheckForm) => self.settings(settings).await?,
+            | Request::CheckForm
+            | Request::Remember(..)) => self.settings(settings).await?,
             of_item @ (Request::Details(_)
             | Request::Folders(..)
             | Request::Errors(..)
@@ -102,10 +103,6 @@ impl Answers {
                 Response::Unlocked(kind)
             }
             Request::Hybrid(ask) => Response::Hybrid(self.hybrid(ask).await?),
-            Request::Remember(name, value) => {
-                workspace.store.set_setting(name, value).await?;
-                Response::Done(Outcome::default())
-            }
             Request::Reopen => return Err(ServiceError::IsOpen),
             Request::Start(_) | Request::Command(_) | Request::StopAll => return Err(ServiceError::NotAQuestion),
         })

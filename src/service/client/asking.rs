@@ -55,6 +55,10 @@ impl Answers {
                 mail::set_secret(workspace, secret).await?;
                 Response::MailPasswordKept
             }
+            Request::Remember(name, value) => {
+                workspace.store.set_setting(name, value).await?;
+                Response::Done(Outcome::default())
+            }
             Request::TestMail(to) => Response::MailTested(mail::test(workspace, &to).await?),
             Request::CheckForm => {
                 self.can_ask().await?;
