@@ -10,6 +10,7 @@ pub mod errors;
 mod finder;
 pub mod frame;
 pub mod grid;
+mod grid_columns;
 pub mod grid_filters;
 pub mod grid_head;
 mod grid_row;
