@@ -78,7 +78,9 @@ impl Demo {
         let wait = move || ended.send(process.wait_with_output().expect("its output"));
         std::thread::Builder::new().name("demo-end".into()).spawn(wait).expect("a thread");
         let Output { status, stdout, stderr } = end.recv_timeout(PATIENCE).expect("the program ends");
-        assert!(std::fs::read_dir(&self.temporary).expect("a folder").next().is_none(), "something stayed behind");
+        let left =
+            Command::new("find").arg(self.temporary.path()).args(["-mindepth", "1"]).output().expect("find").stdout;
+        assert!(left.is_empty(), "stayed behind:\n{}", String::from_utf8_lossy(&left));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (status.code(), text(&stdout), text(&stderr))
     }
