@@ -143,7 +143,7 @@ impl Columns {
             });
         }
         // What can be done with it.
-        table.column(Column::exact(28.0))
+        table.column(Column::exact(36.0))
     }
 }
 
