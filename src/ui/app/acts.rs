@@ -239,31 +239,30 @@ impl App {
         Some((project, items))
     }
 
-    /// Copies the rows of items as a table.
-    fn copy_rows(&mut self, context: &Context, targets: &Targets) {
-        let Some((project, items)) = self.items(targets) else { return };
-        let Some(project) = self.workspace.project(project) else { return };
+    /// The rows of items as a table, in the order shown; how many, and of which project.
+    fn table(&mut self, form: copied::Form, targets: &Targets) -> Option<(String, usize, String)> {
+        let (project, items) = self.items(targets)?;
+        let project = self.workspace.project(project)?;
         let chosen: HashSet<ItemId> = items.iter().copied().collect();
         let snapshot = &self.connection.snapshot;
         let shown = self.pages.grid(project.id).map(|grid| &grid.view);
         let rows = shown.into_iter().flat_map(|view| view.rows(snapshot)).filter(|row| chosen.contains(&row.item));
-        let time = (self.services.clock.now(), &self.services.zone);
-        context.copy_text(copied::table(copied::Form::Tabs, rows, project, time));
-        self.say(Tone::Quiet, format!("{} copied, with headings", words::counted(items.len(), "row")));
+        let rows: Vec<_> = rows.collect();
+        let (number, time) = (rows.len(), (self.services.clock.now(), &self.services.zone));
+        Some((copied::table(form, rows.into_iter(), project, time), number, project.name.clone()))
+    }
+
+    /// Copies the rows of items as a table.
+    fn copy_rows(&mut self, context: &Context, targets: &Targets) {
+        let Some((table, rows, _)) = self.table(copied::Form::Tabs, targets) else { return };
+        context.copy_text(table);
+        self.say(Tone::Quiet, format!("{} copied, with headings", words::counted(rows, "row")));
     }
 
     /// Asks where the rows of items are saved.
     fn export_rows(&mut self, targets: &Targets) {
-        let Some((project, items)) = self.items(targets) else { return };
-        let Some(project) = self.workspace.project(project) else { return };
-        let chosen: HashSet<ItemId> = items.iter().copied().collect();
-        let snapshot = &self.connection.snapshot;
-        let shown = self.pages.grid(project.id).map(|grid| &grid.view);
-        let rows: Vec<_> =
-            shown.into_iter().flat_map(|view| view.rows(snapshot)).filter(|row| chosen.contains(&row.item)).collect();
-        let (number, time) = (rows.len(), (self.services.clock.now(), &self.services.zone));
-        let text = copied::table(copied::Form::Csv, rows.into_iter(), project, time).into();
-        self.open_save(SavedThing::Table { project: project.name.clone(), rows: number, text });
+        let Some((table, rows, project)) = self.table(copied::Form::Csv, targets) else { return };
+        self.open_save(SavedThing::Table { project, rows, text: table.into() });
     }
 
     /// Shows the items of a project, or those of them with problems.

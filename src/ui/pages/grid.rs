@@ -163,9 +163,10 @@ fn table(
     ui.style_mut().interaction.selectable_labels = false;
     let figures = figures(area.width(), &wide, grid);
     let salt = [wide.name, wide.status, wide.data].map(|wide| wide as u32);
-    let name = grid.columns.name_width.unwrap_or(wide.name);
+    // However wide it was made in a large window, it leaves room in a small one.
+    let name = grid.columns.name_width.map_or(wide.name, |name| name.min(area.width() / 2.0));
     let mut table = TableBuilder::new(ui)
-        .id_salt(("items", grid.project, salt, figures.len()))
+        .id_salt(("items", grid.project, salt, figures.len(), grid.widths))
         .auto_shrink([false, false])
         // The whole row is clicked; the keyboard stops at its controls only.
         .sense(Sense::CLICK)

@@ -10,7 +10,7 @@ use mailferry::engine::snapshot::ItemRow;
 use mailferry::service::asking::{AskedOf, AskingState, MailPreview, NoForm, StartMails};
 use mailferry::service::client::{NEWS, Request, Response};
 use mailferry::service::edit::PasswordState;
-use mailferry::service::items::{Details, ItemCredentials};
+use mailferry::service::items::ItemCredentials;
 use mailferry::service::mail::MailSecret;
 use mailferry::service::project_mail::ProjectMail;
 use mailferry::service::{ServiceError, WorkspaceInfo};
@@ -248,15 +248,7 @@ fn page(row: ItemRow, credentials: ItemCredentials) -> Stage {
     stage.click("anna@contoso.example → anna@fabrikam.example");
     stage.press(egui::Modifiers::NONE, egui::Key::Enter);
     let (request, Request::Details(ItemId(1))) = stage.only() else { panic!("its details") };
-    let details = Details {
-        item: ItemId(1),
-        passes: Vec::new(),
-        folders: Vec::new(),
-        errors: Vec::new(),
-        notices: Vec::new(),
-        own: Default::default(),
-        credentials,
-    };
+    let details = super::details(credentials);
     stage.service.responses.try_send((request, Response::Details(Box::new(details)))).expect("room");
     stage.window.run_steps(4);
     stage

@@ -19,6 +19,7 @@ use mailferry::engine::snapshot::ItemRow;
 use mailferry::service::ServiceError;
 use mailferry::service::client::{Request, RequestId, Response};
 use mailferry::service::import::ImportFrom;
+use mailferry::service::items::ItemCredentials;
 use mailferry::service::log::{LogKind, LogLine};
 use mailferry::service::projects::{NewProject, NewServer};
 use mailferry::service::start::StartRequest;
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Caller;
 use super::look_around::opened;
-use super::{NOW, PROJECT, Stage, item, item_in};
+use super::{NOW, PROJECT, Stage, details, item, item_in};
 
 fn open_tab(stage: &mut Stage, label: &str) {
     stage.window.get_by_role_and_label(Role::Button, label).click();
@@ -39,22 +40,10 @@ fn migrating(tab: &str) -> (Stage, ItemRow, RequestId, Request) {
     let mut stage = Stage::with(vec![row.clone()]);
     stage.click("Migrating: open anna@contoso.example");
     let (request, Request::Details(_)) = stage.only() else { panic!("its details") };
-    stage.answer(request, Response::Details(Box::new(details())));
+    stage.answer(request, Response::Details(Box::new(details(ItemCredentials::default()))));
     open_tab(&mut stage, tab);
     let (request, asked) = stage.only();
     (stage, row, request, asked)
-}
-
-fn details() -> mailferry::service::items::Details {
-    mailferry::service::items::Details {
-        item: ItemId(1),
-        passes: Vec::new(),
-        folders: Vec::new(),
-        errors: Vec::new(),
-        notices: Vec::new(),
-        own: Default::default(),
-        credentials: Default::default(),
-    }
 }
 
 fn line(second: u64, kind: LogKind, text: &str) -> LogLine {
@@ -131,7 +120,7 @@ fn an_empty_log_and_a_speed_that_nobody_saw_say_why() {
     let mut stage = Stage::with(vec![item(1, "anna")]);
     stage.click("Not Submitted: open anna@contoso.example");
     let (request, _) = stage.only();
-    stage.answer(request, Response::Details(Box::new(details())));
+    stage.answer(request, Response::Details(Box::new(details(ItemCredentials::default()))));
     open_tab(&mut stage, "Log");
     let (request, _) = stage.only();
     stage.answer(request, Response::ItemLog(ItemId(1), Vec::new()));
@@ -276,7 +265,7 @@ fn from_an_item_to_the_next_the_log_stays_open() {
     let mut stage = Stage::with(vec![item(1, "anna"), item(2, "bob")]);
     stage.click("Not Submitted: open anna@contoso.example");
     let (request, _) = stage.only();
-    stage.answer(request, Response::Details(Box::new(details())));
+    stage.answer(request, Response::Details(Box::new(details(ItemCredentials::default()))));
     open_tab(&mut stage, "Log");
     stage.asked();
     stage.click("Next item (→)");

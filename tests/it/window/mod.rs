@@ -51,6 +51,7 @@ use mailferry::platform::picker::{FilePicker, Picked, Picking};
 use mailferry::platform::program::{Demo, DemoError};
 use mailferry::service::asking::StartMails;
 use mailferry::service::client::{Client, Request, RequestId, Response, ServiceEnd};
+use mailferry::service::items::{Details, ItemCredentials};
 use mailferry::service::launch::AutoRun;
 use mailferry::service::{VaultKind, WorkspaceInfo};
 use mailferry::ui::app::{App, Services};
@@ -284,6 +285,19 @@ pub fn project() -> Project {
 }
 
 /// An item that never ran.
+/// What the page of the first item shows, of which nothing is known but this.
+pub fn details(credentials: ItemCredentials) -> Details {
+    Details {
+        item: ItemId(1),
+        passes: Vec::new(),
+        folders: Vec::new(),
+        errors: Vec::new(),
+        notices: Vec::new(),
+        own: Default::default(),
+        credentials,
+    }
+}
+
 pub fn item(id: i64, name: &str) -> ItemRow {
     ItemRow {
         item: ItemId(id),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sums::local;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::ItemRow;
 use crate::ui::model::look;
@@ -51,8 +52,4 @@ impl Mark {
             Self::WithErrors => row.progress.counts.errors > 0,
         }
     }
-}
-
-fn local(address: &str) -> &str {
-    address.split_once('@').map_or(address, |(local, _)| local)
 }

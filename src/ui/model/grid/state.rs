@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::sort::compare;
 use super::sums::{self, Longest, Sums, Totals};
-use super::{Columns, Filter, GridAction, Selection, Sort, View};
+use super::{Columns, Filter, GridAction, Mark, Selection, Sort, View};
 use crate::domain::ids::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::engine::snapshot::{ItemRow, Snapshot};
@@ -24,6 +24,8 @@ pub struct Grid {
     pub sums: Sums,
     /// Which columns are shown.
     pub columns: Columns,
+    /// How often a width was set: what was painted with others before counts no more.
+    pub widths: u32,
     /// The pointer is in the table.
     hovered: bool,
     /// What a person did so far.
@@ -42,6 +44,7 @@ impl Grid {
             view: View::new(),
             sums: Sums::default(),
             columns: Columns::default(),
+            widths: 0,
             hovered: false,
             generation: 0,
             key: None,
@@ -55,6 +58,13 @@ impl Grid {
             self.generation += 1;
             self.view.resort |= self.filter.tab.depends_on_time();
         }
+        // What changed lately is looked at anew each minute, and does not go from under the pointer.
+        let minute = |at: Timestamp| at.millis() / 60_000;
+        let held = self.is_held() && before != Timestamp::from_millis(0);
+        if self.filter.marks.contains(&Mark::ChangedLately) && minute(before) != minute(now) && !held {
+            self.generation += 1;
+            self.view.resort = true;
+        }
     }
 
     /// Brings it up to date; answers whether there was anything to do.
@@ -66,8 +76,7 @@ impl Grid {
         self.key = Some(key);
         self.follow(snapshot);
         self.sums.add_up(self.filter.now);
-        // The order stands still under the pointer and while something is selected.
-        let held = self.hovered || !self.selection.selected.is_empty();
+        let held = self.is_held();
         // Addresses do not change, so domains are compared only when items come or go.
         if self.view.show(held, (self.sums.totals.items, snapshot.layout)) {
             let rows = || snapshot.rows().filter(|row| row.project == self.project).map(AsRef::as_ref);
@@ -80,6 +89,11 @@ impl Grid {
         let there = || snapshot.rows().filter(|row| row.project == project).map(|row| row.item).collect();
         self.selection.forget_missing(there);
         true
+    }
+
+    /// The order stands still under the pointer and while something is selected.
+    fn is_held(&self) -> bool {
+        self.hovered || !self.selection.selected.is_empty()
     }
 
     /// Looks at what is new in a state: sums, and which rows are shown in which order.
@@ -146,8 +160,14 @@ impl Grid {
             }
             GridAction::Column(column) => self.columns.toggle(column),
             GridAction::Shift(column, left) => self.columns.shift(column, left),
-            GridAction::NameWidth(wide) => self.columns.name_width = Some(wide),
-            GridAction::Columns(columns) => self.columns = columns,
+            GridAction::NameWidth(wide) => {
+                self.columns.name_width = Some(wide);
+                self.widths += 1;
+            }
+            GridAction::Columns(columns) => {
+                self.columns = columns;
+                self.widths += 1;
+            }
             GridAction::Hover(hovered) => self.hovered = hovered,
             // The filter's, as it said.
             GridAction::Sort(_)

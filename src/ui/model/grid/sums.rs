@@ -146,7 +146,8 @@ impl Longest {
     }
 }
 
-fn local(address: &str) -> &str {
+/// What stands before the domain.
+pub(super) fn local(address: &str) -> &str {
     address.split_once('@').map_or(address, |(local, _)| local)
 }
 

@@ -226,6 +226,30 @@ fn statuses_and_marks_are_asked_for_together_and_each_is_taken_away_alone() {
 }
 
 #[test]
+fn what_changed_lately_is_looked_at_anew_as_time_goes_but_not_from_under_the_pointer() {
+    let hour = 3_600_000;
+    let at = |hours: i64| Timestamp::from_millis(hours * hour);
+    let changed = |id, hours| {
+        let pass = Some(LatestPass::submitted(PassId(id), PassKind::Full, at(hours)));
+        ItemRow { pass, status: Status::Completed, ..row(id, "x") }
+    };
+    let snapshot = snapshot(1, vec![changed(1, 100), changed(2, 110), row(3, "never")]);
+    let mut grid = Grid::new(ProjectId(1), None);
+    grid.filter.restore("tab=all mark=changed");
+    grid.refresh(&snapshot);
+    let look = |grid: &mut Grid, hours| {
+        grid.tell_time(at(hours));
+        grid.refresh(&snapshot);
+        shown(grid, &snapshot)
+    };
+    assert_eq!(look(&mut grid, 130), [2], "also when it was remembered, before the time was known");
+    grid.apply(GridAction::Hover(true), &snapshot);
+    assert_eq!(look(&mut grid, 140), [2]);
+    grid.apply(GridAction::Hover(false), &snapshot);
+    assert_eq!(look(&mut grid, 141), [] as [i64; 0]);
+}
+
+#[test]
 fn an_item_that_changes_status_comes_to_a_filtered_list_and_leaves_it() {
     let before = snapshot(1, three());
     let mut grid = Grid::new(ProjectId(1), None);
