@@ -98,6 +98,14 @@ impl Journal for StoreJournal {
         Ok(self.store.rehome(self.item, at, copies).await?)
     }
 
+    async fn lost_copies(&self) -> Result<Vec<(FolderId, Watermark)>, JournalError> {
+        Ok(self.store.lost_copies(self.item).await?)
+    }
+
+    async fn found_at(&self, folder: FolderId, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError> {
+        Ok(self.store.found_at(folder, copies).await?)
+    }
+
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError> {
         Ok(self.store.forget_strangers(folder).await?)
     }

@@ -11,6 +11,7 @@ use crate::domain::identity::Names;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::Gone;
 use crate::pass::PassResult;
+use crate::pass::losses::SearchForLost;
 use crate::pass::number_check::NumberCheck;
 use crate::pass::places::Prepared;
 use crate::pass::recognise::Recognition;
@@ -59,6 +60,8 @@ impl Recognition<'_> {
             match there.looked(self.pass, self.source, self.to).await? {
                 Ok(false) => {}
                 Ok(true) => {
+                    SearchForLost::out_of_sight(self.prepared).search(self.pass, self.to).await?;
+                    self.pass.tell_losses().await;
                     NumberCheck::of(self.pass).settled_there(row).await?;
                     Resolution::of(self.pass).part_with_lost_claims(self.prepared, &at.wire).await?;
                 }

@@ -91,6 +91,13 @@ pub trait Journal: Send + Sync {
     /// row of that folder stands for it from now on.
     async fn rehome(&self, at: FolderUpdate, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError>;
 
+    /// The watermarks of the item whose copies were lost and not copied again yet, with their rows.
+    async fn lost_copies(&self) -> Result<Vec<(FolderId, Watermark)>, JournalError>;
+
+    /// These copies (row, source number, destination number) lie in the destination folder of this row, where no watermark knew
+    /// them.
+    async fn found_at(&self, folder: FolderId, copies: Vec<(FolderId, Uid, Uid)>) -> Result<(), JournalError>;
+
     /// Nothing is known of strangers at this row's destination folder any more.
     async fn forget_strangers(&self, folder: FolderId) -> Result<(), JournalError>;
 

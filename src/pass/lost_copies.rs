@@ -17,6 +17,7 @@ use crate::domain::record::{Origin, Results, Watermark};
 use crate::endpoint::{Destination, Fetched, Which};
 use crate::pass::closing::Finale;
 use crate::pass::doubts::is_nobodys;
+use crate::pass::losses::{Losses, LostCopy};
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
 use crate::pass::sample::{Bytes, who};
@@ -90,8 +91,8 @@ impl There<'_> {
             let rows = missing.iter().map(|(row, _)| *row);
             pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
         }
-        let numbers = |copies: Vec<&(FolderId, Watermark)>| copies.iter().map(|(_, mark)| mark.destination).collect();
-        let (missing, again): (Vec<Uid>, Vec<Uid>) = (numbers(missing), numbers(again));
+        let (missing, again) = (missing.into_iter().map(LostCopy::of), again.into_iter().map(LostCopy::of));
+        let losses = Losses::of(self.id, self.path, &self.at.path).missing(missing).again(again).renumbered_if(moved);
         let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
         lost.into_iter().for_each(|(row, mark)| by_row.entry(row).or_default().push(mark.source));
         pass.recorder.flush().await;
@@ -99,14 +100,7 @@ impl There<'_> {
             pass.journal.lose(row, messages).await?;
         }
         self.record(pass, places).await;
-        if !missing.is_empty() {
-            self.tell(pass, NoticeKind::MissingThere, &missing).await;
-        }
-        match again.is_empty() {
-            false => self.tell(pass, NoticeKind::CopiedAgain, &again).await,
-            true if missing.is_empty() && moved => self.tell(pass, NoticeKind::Renumbered, &[]).await,
-            true => {}
-        }
+        pass.lost(losses);
         pass.recorder.flush().await;
         Ok(())
     }
@@ -117,7 +111,7 @@ impl There<'_> {
         let earlier = (self.doubts.stepped_back() || !sorted.lost.is_empty()) && self.kept != Bytes::Changed;
         let earlier = earlier && !sorted.gone.is_empty();
         let nobody = sorted.lost.is_empty() && sorted.untold.is_empty() && !earlier;
-        let mut there = if nobody { Others::default() } else { self.others(to, &sorted).await? };
+        let mut there = if nobody { Others::default() } else { self.others(to, &sorted.confirmed).await? };
         // Its owner can make any folder anew, but not the inbox: that is another mailbox, or one put back.
         let put_back = self.at.path.is_inbox() || self.doubts.stepped_back();
         let made_anew = self.doubts == Doubts::MadeAnew && !put_back;
@@ -140,14 +134,15 @@ impl There<'_> {
         Ok(settled)
     }
 
-    /// Which of these copies lie here, by what they are: their rows, their numbers at the source, and those that they have
-    /// here.
+    /// Which of these copies lie here, by what they are, under none of the numbers that are `known`: their rows, their numbers
+    /// at the source, and those that they have here.
     pub(super) async fn recognise(
         &self,
         to: &mut dyn Destination,
         copies: &[(FolderId, Watermark)],
+        known: BTreeSet<Uid>,
     ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
-        let (mut there, mut found) = (self.others(to, &Sorted::default()).await?, Vec::new());
+        let (mut there, mut found) = (self.others(to, &known).await?, Vec::new());
         for (row, mark) in copies {
             if let Some(uid) = self.find(to, &mut there, mark).await? {
                 found.push((*row, mark.source, uid));
@@ -181,11 +176,11 @@ impl There<'_> {
     }
 
     /// Messages of the folder that are no confirmed copy.
-    async fn others(&self, to: &mut dyn Destination, sorted: &Sorted) -> PassResult<Others> {
+    async fn others(&self, to: &mut dyn Destination, confirmed: &BTreeSet<Uid>) -> PassResult<Others> {
         let into = self.at;
         let listed = to.scan(into, &Which::All, false).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let strange: Vec<Uid> =
-            listed.into_iter().map(|message| message.uid).filter(|uid| !sorted.confirmed.contains(uid)).collect();
+            listed.into_iter().map(|message| message.uid).filter(|uid| !confirmed.contains(uid)).collect();
         let mut others = Others::default();
         for (uid, names) in who(to, into, &strange).await.on(Side::Destination).map_err(PassStop::Fatal)? {
             others.by_identity.entry(names.now).or_default().push(uid);

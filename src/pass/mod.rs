@@ -39,6 +39,7 @@ mod lane;
 mod late;
 mod likeness;
 mod listing;
+mod losses;
 mod lost_copies;
 mod notes;
 mod number_check;
@@ -291,6 +292,8 @@ struct Findings {
     late: Mutex<BTreeMap<FolderId, Job>>,
     /// Rows whose destination numbers were seen to mean other messages.
     doubted: Mutex<BTreeSet<FolderId>>,
+    /// What is to be told of lost copies.
+    losses: Mutex<Vec<losses::Losses>>,
     /// Lost copies whose messages left the source.
     homeless: Mutex<Vec<lost_copies::Homeless>>,
     /// Folders that ended, to be audited.
@@ -386,6 +389,7 @@ impl Pass {
     /// Flushes the last figures and says how the pass ended.
     async fn conclude(self, ended: PassResult<()>) -> PassEnd {
         self.name_sayings().await;
+        self.tell_losses().await;
         self.recorder.flush().await;
         self.tally.retry(None);
         let ended = match self.recorder.take_reason() {

@@ -13,6 +13,7 @@ use crate::domain::record::{FolderEnd, Seen};
 use crate::pass::job::{Job, Past};
 use crate::pass::lane::{Lane, Lanes};
 use crate::pass::listing::Preparation;
+use crate::pass::losses::SearchForLost;
 use crate::pass::places::{Doubted, Group, LostCopyRows, Prepared};
 use crate::pass::rounds::GroupWork;
 use crate::pass::there::{Doubts, LookThere, SeenThere, There};
@@ -63,8 +64,10 @@ impl NumberCheck<'_> {
                 tracing::info!("the destination was put back to an earlier state");
                 self.look_there_too(prepared, |_| true).await?;
                 self.check_doubted(lane, prepared, &rows).await?;
+                self.pass.run_with_retry(lane, &mut SearchForLost::everywhere(prepared)).await?;
             }
         }
+        self.pass.tell_losses().await;
         prepared.there.rows = rows;
         Ok(())
     }

@@ -10,13 +10,13 @@ use async_trait::async_trait;
 use crate::domain::failure::{Scope, Side};
 use crate::domain::folder::{FolderState, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::record::{FolderRecord, FolderUpdate, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source};
 use crate::pass::candidates::Candidate;
 use crate::pass::doubts::is_nobodys;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::Preparation;
+use crate::pass::losses::{Losses, LostCopy};
 use crate::pass::places::LostCopyRows;
 use crate::pass::same_folder::{place, went_back};
 use crate::pass::there::{Doubts, There};
@@ -251,12 +251,12 @@ impl Preparation<'_> {
     /// What of the copies in these folders was not found is lost; the rows that lost some.
     async fn lose(&self, gone: &[FolderRecord], astray: &Astray) -> PassResult<BTreeSet<FolderId>> {
         let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
-        let mut by_folder: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
+        let mut by_folder: BTreeMap<FolderId, Vec<LostCopy>> = BTreeMap::new();
         let gone = || gone.iter();
         for ((row, source), copy) in astray.0.iter().filter(|(_, copy)| gone().any(|r| r.id == copy.folder.id)) {
             by_row.entry(*row).or_default().push(*source);
             if !is_nobodys(&copy.mark) {
-                by_folder.entry(copy.folder.id).or_default().push(copy.mark.destination);
+                by_folder.entry(copy.folder.id).or_default().push(LostCopy::of(&(*row, copy.mark.clone())));
             }
         }
         let rows = by_row.keys().copied().collect();
@@ -264,10 +264,8 @@ impl Preparation<'_> {
             self.pass.journal.lose(row, messages).await?;
         }
         for record in gone() {
-            let Some(mut numbers) = by_folder.remove(&record.id) else { continue };
-            numbers.sort_unstable();
-            let notice = Notice::of(&record.source, NoticeKind::CopiedAgain, Side::Destination, &numbers);
-            self.pass.tell(record.id, notice.saying(record.destination.to_string())).await;
+            let Some(lost) = by_folder.remove(&record.id) else { continue };
+            self.pass.lost(Losses::of(record.id, &record.source, &record.destination).again(lost.into_iter()));
         }
         Ok(rows)
     }
@@ -321,7 +319,7 @@ impl Step for Recognise<'_> {
             scanned: None,
             kept: pass.journal.habit(Side::Destination).await?.into(),
         };
-        match there.recognise(to, &self.copies).await {
+        match there.recognise(to, &self.copies, BTreeSet::new()).await {
             Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Vec::new()),
             found => found,
         }

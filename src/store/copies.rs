@@ -6,7 +6,7 @@ use super::Store;
 use super::codec::Json;
 use super::error::Result;
 use super::folders::{insert, leading_to, sharing_destination};
-use super::watermarks::{WATERMARK_COLUMNS, watermark_row};
+use super::watermarks::{WATERMARK_COLUMNS, elsewhere, watermark_row};
 use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::{FolderUpdate, Watermark};
@@ -89,6 +89,46 @@ impl Store {
                 statement.execute((folder, source, place, number))?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    /// These copies (by row and source number) lie in this row's destination folder, under the last number.
+    pub async fn found_at(&self, folder: FolderId, copies: Vec<(FolderId, Uid, Uid)>) -> Result<()> {
+        self.write(move |transaction, cache| {
+            cache.taken.clear();
+            let rows = sharing_destination(transaction, folder)?;
+            let mut known =
+                transaction.prepare_cached("DELETE FROM stranger WHERE folder = ?1 AND destination = ?2")?;
+            let mut statement = transaction.prepare_cached(
+                "UPDATE watermark SET destination_folder = ?3, destination = ?4 WHERE folder = ?1 AND source = ?2",
+            )?;
+            for (row, source, number) in copies {
+                statement.execute((row, source, elsewhere(folder, row), number))?;
+                for shared in &rows {
+                    known.execute((shared, number))?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The watermarks of the item whose copies were lost and not copied again yet, with their rows.
+    pub async fn lost_copies(&self, item: ItemId) -> Result<Vec<(FolderId, Watermark)>> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT folder, {WATERMARK_COLUMNS} FROM watermark
+                 WHERE folder IN (SELECT id FROM folder WHERE item = ?1 AND dropped = 0) AND destination = ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut rows = statement.query((item, Watermark::LOST))?;
+            let (mut lost, mut sets) = (Vec::new(), Default::default());
+            while let Some(row) = rows.next()? {
+                let own: FolderId = row.get(0)?;
+                lost.push((own, watermark_row(connection, &mut sets, own, row, 1)?));
+            }
+            Ok(lost)
         })
         .await
     }

@@ -203,7 +203,7 @@ pub(super) fn watermark_row(
 }
 
 /// 0 when a message is in its own folder row's destination folder.
-fn elsewhere(destination: FolderId, own: FolderId) -> i64 {
+pub(super) fn elsewhere(destination: FolderId, own: FolderId) -> i64 {
     if destination == own { 0 } else { destination.0 }
 }
 

@@ -185,3 +185,23 @@ async fn an_open_intent_keeps_its_lower_floor() {
     assert!(matches!(refused, Err(StoreError::Missing(_))));
     assert!(bench.store.folders(bench.item).await.unwrap()[0].intent.is_none(), "all or nothing");
 }
+
+#[tokio::test]
+async fn lost_copies_are_told_until_they_are_found_in_a_folder() {
+    let bench = Bench::new().await;
+    let (one, two) = (bench.folder("one", 1, 1).await, bench.folder("two", 1, 1).await);
+    let pass = bench.submit().await;
+    let watermarks = vec![(one, mark(1, one, 5, 1, &[])), (one, mark(2, one, 6, 2, &[]))];
+    bench.store.record(pass, Results { watermarks, ..Results::default() }).await.unwrap();
+    bench.store.keep_strangers(two, vec![(Uid(9), mark(1, one, 5, 1, &[]).identity)], Uid(10)).await.unwrap();
+    assert!(bench.store.lost_copies(bench.item).await.unwrap().is_empty());
+    bench.store.lose(one, vec![Uid(1)]).await.unwrap();
+    let lost = bench.store.lost_copies(bench.item).await.unwrap();
+    assert_eq!(lost, vec![(one, Watermark { destination: Watermark::LOST, ..mark(1, one, 5, 1, &[]) })]);
+    bench.store.found_at(two, vec![(one, Uid(1), Uid(9))]).await.unwrap();
+    assert!(bench.store.lost_copies(bench.item).await.unwrap().is_empty());
+    assert_eq!(bench.store.known_at_destination(two).await.unwrap(), vec![Uid(9)]);
+    assert_eq!(bench.store.strangers_kept(two).await.unwrap(), 0, "it is no stranger any more");
+    bench.store.found_at(one, vec![(one, Uid(1), Uid(7))]).await.unwrap();
+    assert_eq!(bench.count("watermark WHERE destination_folder <> 0"), 0, "back home it is stored as its own again");
+}

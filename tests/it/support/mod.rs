@@ -11,6 +11,7 @@ pub mod browser;
 pub mod compare;
 pub mod corpus;
 pub mod courier;
+mod cut;
 pub mod cutter;
 pub mod dovecot;
 pub mod ends;

@@ -7,7 +7,7 @@ use crate::support::odd::{Box, MODERN, letter};
 use crate::support::scene::Scene;
 
 /// This folder of the same name and numbering holds these letters, and nothing else.
-fn made_anew(folder: &mut Box, letters: impl IntoIterator<Item = String>) {
+pub(super) fn made_anew(folder: &mut Box, letters: impl IntoIterator<Item = String>) {
     let (name, validity) = (folder.name.clone(), folder.validity);
     let modseq = folder.modseq;
     *folder = Box::new(&name, validity);
@@ -15,12 +15,12 @@ fn made_anew(folder: &mut Box, letters: impl IntoIterator<Item = String>) {
     letters.into_iter().for_each(|letter| assert!(folder.add(letter) > 0));
 }
 
-fn own(number: u32) -> String {
+pub(super) fn own(number: u32) -> String {
     format!("Message-ID: <own{number}@new.example>\r\nSubject: own {number}\r\n\r\nmine {number}\r\n")
 }
 
 /// Numbers of the source's messages at the destination, without the owner's own mail there.
-fn copies(pair: &Pair) -> std::collections::BTreeMap<String, usize> {
+pub(super) fn copies(pair: &Pair) -> std::collections::BTreeMap<String, usize> {
     pair.there().into_iter().filter(|(subject, _)| !subject.starts_with("own")).collect()
 }
 

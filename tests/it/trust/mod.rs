@@ -6,6 +6,7 @@
 
 mod all_mail;
 mod all_mail_keys;
+mod back_elsewhere;
 mod came_back;
 mod cleaned;
 mod contents;
