@@ -54,21 +54,28 @@ elif [ ${#missing[@]} -gt 0 ]; then
   echo "Not on this machine: ${missing[*]}. The tests that need them say that they are skipped."
 fi
 
-# Courier's server, whose package excludes Dovecot's: unpacked beside, and started by the tests alone.
-courier="${CARGO_TARGET_DIR:-target}/tmp/courier"
-unpack_courier() {
-  local packages needed
-  needed=$(apt-cache depends courier-imap courier-base | awk '/Depends: lib(courier|gamin|gdbm|idn|pcre)/ {print $2}' | sort -u)
+# Other servers of the field, whose packages exclude Dovecot's: unpacked beside, with the libraries that they need and this system
+# lacks, and started by the tests alone.
+unpack() {
+  local folder=$1 needed packages
+  shift
+  needed=$(apt-get install -s --no-install-recommends "$@" | awk '/^Inst (lib|guile)/ {print $2}') || return 1
   packages=$(mktemp -d)
   # shellcheck disable=SC2086
-  (cd "$packages" && apt-get download -q courier-imap courier-authlib $needed) || return 1
-  mkdir -p "$courier"
-  for package in "$packages"/*.deb; do dpkg -x "$package" "$courier"; done
+  (cd "$packages" && apt-get download -q "$@" $needed) || return 1
+  mkdir -p "$folder"
+  for package in "$packages"/*.deb; do dpkg -x "$package" "$folder"; done
   rm -rf "$packages"
 }
-if [ -e /etc/debian_version ] && ! [ -x "$courier/usr/bin/imapd" ]; then
-  unpack_courier || { "${as_root[@]}" apt-get update -q && unpack_courier; }
-fi
+need_unpacked() {
+  local folder="${CARGO_TARGET_DIR:-target}/tmp/$1" program=$2
+  shift 2
+  [ -e /etc/debian_version ] && ! [ -x "$folder/$program" ] || return 0
+  unpack "$folder" "$@" || { "${as_root[@]}" apt-get update -q && unpack "$folder" "$@"; }
+}
+need_unpacked courier usr/bin/imapd courier-imap courier-authlib
+need_unpacked cyrus usr/lib/cyrus/bin/imapd cyrus-imapd cyrus-common
+need_unpacked mailutils usr/sbin/imap4d mailutils-imap4d
 
 # The provider that the tests sign in to, as its lock file says.
 if command -v npm >/dev/null 2>&1 && ! [ tests/oauth/node_modules/.package-lock.json -nt tests/oauth/package-lock.json ]; then

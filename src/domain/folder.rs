@@ -201,3 +201,10 @@ pub struct ListedFolder {
     /// MAILBOXID (RFC 8474), if offered.
     pub mailbox_id: Option<String>,
 }
+
+impl ListedFolder {
+    /// Its UIDVALIDITY, if that came with the list.
+    pub fn validity(&self) -> Option<UidValidity> {
+        self.state.and_then(|state| state.uid_validity)
+    }
+}

@@ -19,10 +19,11 @@ use crate::pass::contents::traces;
 use crate::pass::finish::{SeenOf, copied, not_shown};
 use crate::pass::flight::{Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
+use crate::pass::kept::Without;
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
-use crate::pass::sent_flags::Tried;
+use crate::pass::sent_flags::{SentFlags, Tried};
 use crate::pass::writer::AppendWriter;
 use crate::pass::{OnSide, PassResult, PassStop, SideFailure, bytes};
 
@@ -149,8 +150,9 @@ impl AppendWriter<'_> {
 
     async fn landed(&mut self, job: &Arc<Job>, message: Outgoing, place: Appended) -> PassResult<()> {
         let taken = message.marks.of(&message.flags.allowed_by(&job.plan.permanent));
-        let Outgoing { uid, identity, content, cleaned, flags, date, dated_by_heading, body, .. } = message;
+        let Outgoing { uid, identity, content, cleaned, flags, marks, date, dated_by_heading, body, .. } = message;
         let notes = self.notes.entry(job.id).or_default();
+        self.pass.landed_without(job.id, uid, Without { flags: marks != SentFlags::All, date: date.is_none() });
         match date {
             None => notes.undated(uid),
             Some(_) if dated_by_heading => notes.dated_by_heading(uid),

@@ -19,6 +19,7 @@ use crate::domain::record::{FolderEnd, Marker, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::closing::Finale;
 use crate::pass::job::Job;
+use crate::pass::kept::CopiedInto;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::one_by_one::OneByOne;
 use crate::pass::presence::present;
@@ -33,9 +34,13 @@ const WINDOW: i64 = 20_000;
 pub(super) struct EndedFolder {
     id: FolderId,
     path: FolderPath,
+    from: FolderRef,
     destination: FolderRef,
+    permanent: PermanentFlags,
     /// What this pass wrote has this number or a greater one.
     floor: Uid,
+    /// No pass that came to its end looked at what has this number or a greater one.
+    unseen_from: Uid,
     marker: Option<Marker>,
     /// The source as this pass saw it.
     source: Seen,
@@ -169,17 +174,35 @@ impl Pass {
         let Counts { skipped, vanished, errors, waiting, arrived, .. } = self.tally.counts(job.id);
         let explained = skipped + vanished + errors + waiting + arrived;
         let seen = Seen::new(job.plan.source_next.max(job.plan.listed.uid_next), job.plan.exists);
+        let floor = job.plan.opened.uid_next.unwrap_or(Uid(1));
         let ended = EndedFolder {
             id: job.id,
             path: job.path.clone(),
+            from: job.plan.source.clone(),
             destination: job.plan.destination.clone(),
-            floor: job.plan.opened.uid_next.unwrap_or(Uid(1)),
+            permanent: job.plan.permanent.clone(),
+            floor,
+            unseen_from: job.numbers.seen_there.uid_next().unwrap_or(Uid(1)).min(floor),
             marker,
             source: seen,
             exists: job.plan.exists,
             explained: (!job.shows_everything()).then_some(explained),
         };
         self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(job.id, ended);
+    }
+
+    /// Folders that ended.
+    pub(super) fn copied_into(&self) -> Vec<CopiedInto> {
+        let ended = self.findings.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let into = |ended: &EndedFolder| CopiedInto {
+            id: ended.id,
+            path: ended.path.clone(),
+            source: ended.from.clone(),
+            destination: ended.destination.clone(),
+            floor: ended.unseen_from,
+            permanent: ended.permanent.clone(),
+        };
+        ended.values().map(into).collect()
     }
 }
 

@@ -59,14 +59,19 @@ pub(super) fn header(body: &Body) -> Vec<u8> {
 
 /// The instant that a message's own heading names: of `Date`, else of the last server that took it in (the first `Received`).
 pub(super) fn date_of_heading(body: &Body) -> Option<InternalDate> {
-    let header = header(body);
-    let first = |name: &str| fields(&header).find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()));
+    let [date, received] = instants_of_heading(&header(body));
+    date::of_instant(date.or(received)?)
+}
+
+/// The instants that a header block names: of `Date`, and of the last server that took the message in (the first `Received`).
+pub(super) fn instants_of_heading(header: &[u8]) -> [Option<Timestamp>; 2] {
+    let first = |name: &str| fields(header).find(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()));
     let received = || {
         let (_, value) = first("Received")?;
         of_date(value.rsplit(|byte| *byte == b';').next()?)
     };
-    let seconds = first("Date").and_then(|(_, value)| of_date(value)).or_else(received)?;
-    date::of_instant(Timestamp::from_millis(seconds.checked_mul(1000)?))
+    let date = first("Date").and_then(|(_, value)| of_date(value));
+    [date, received()].map(|seconds| Some(Timestamp::from_millis(seconds?.checked_mul(1000)?)))
 }
 
 /// Who a message is (D8).

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::domain::failure::{Failure, Scope, Side};
 use crate::domain::flags::PermanentFlags;
-use crate::domain::folder::{FolderState, ListedFolder, WireName};
+use crate::domain::folder::{FolderState, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::Uid;
 use crate::domain::record::FolderRecord;
 use crate::domain::tree::{FolderPlan, Tree};
@@ -29,6 +29,9 @@ pub(super) struct Candidate {
     pub(super) examined: Option<FolderState>,
     /// MAILBOXID of the source folder.
     pub(super) mailbox_id: Option<String>,
+    /// Its UIDVALIDITY is that of most folders of the source, and it has no MAILBOXID: another folder of its name may have the same
+    /// figures.
+    pub(super) nameless: bool,
     /// A folder of the source was seen to be in an earlier state, so that this one may be too.
     pub(super) put_back: bool,
     /// The destination folder's line in the list.
@@ -278,9 +281,19 @@ async fn next_number(to: &mut dyn Destination, candidate: &Candidate, state: Fol
     }
 }
 
+/// The UIDVALIDITY, if any, of more than half of these folders: it tells no folder from another, and is not told by some servers.
+fn common_validity(folders: &[ListedFolder]) -> Option<Option<UidValidity>> {
+    let listed: Vec<_> = folders.iter().filter(|folder| folder.selectable).map(ListedFolder::validity).collect();
+    let mut counts: HashMap<Option<UidValidity>, usize> = HashMap::new();
+    listed.iter().for_each(|validity| *counts.entry(*validity).or_default() += 1);
+    let common = counts.into_iter().max_by_key(|(_, count)| *count);
+    common.filter(|(_, count)| listed.len() > 1 && 2 * count > listed.len()).map(|(validity, _)| validity)
+}
+
 impl Preparation<'_> {
     pub(super) fn candidates(&self, tree: &Tree, listing: &Listing, known: &KnownRows<'_>) -> Vec<Candidate> {
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, f)).collect();
+        let common = common_validity(&listing.source);
         let candidate = |plan: &FolderPlan| {
             let listed = &listing.source[plan.source];
             let record = known.rows.get(&listed.path).copied().cloned();
@@ -310,6 +323,7 @@ impl Preparation<'_> {
                 state,
                 examined: None,
                 mailbox_id,
+                nameless: listed.mailbox_id.is_none() && common.is_some_and(|common| listed.validity() == common),
                 put_back: false,
                 there,
                 wire,
@@ -335,6 +349,7 @@ impl Preparation<'_> {
         };
         !candidate.gone
             && tells
+            && !candidate.nameless
             && marker.state == state
             && marker.options == self.pass.options_hash()
             && candidate.doubts() == Doubts::default()

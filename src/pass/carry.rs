@@ -168,7 +168,11 @@ async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'
 
 /// Sets flags; where the server refuses it, those of each kind by themselves, then without keywords. Answers the copies of which
 /// something was refused.
-async fn set(to: &mut dyn Destination, place: &FolderRef, updates: &[FlagUpdate]) -> Result<Vec<Uid>, Failure> {
+pub(super) async fn set(
+    to: &mut dyn Destination,
+    place: &FolderRef,
+    updates: &[FlagUpdate],
+) -> Result<Vec<Uid>, Failure> {
     let mere = |failure: &Failure| failure.cause == Cause::CommandRefused && failure.scope <= Scope::Folder;
     match to.update_flags(place, updates).await {
         Err(failure) if mere(&failure) => tracing::info!(folder = %place.path, %failure, "flags refused; one by one"),

@@ -127,8 +127,7 @@ impl Preparation<'_> {
         record: &FolderRecord,
         there: &[ListedFolder],
     ) -> PassResult<bool> {
-        let validity = |f: &ListedFolder| f.state.and_then(|state| state.uid_validity);
-        let may_be = |f: &&ListedFolder| f.selectable && validity(f) == record.destination_validity;
+        let may_be = |f: &&ListedFolder| f.selectable && f.validity() == record.destination_validity;
         for folder in there.iter().filter(may_be) {
             if self.is_renamed(lane, record, folder, true).await? {
                 return Ok(true);
@@ -224,7 +223,7 @@ impl Preparation<'_> {
                 destination: folder.path.clone(),
                 destination_wire: folder.wire.clone(),
                 destination_mailbox_id: folder.mailbox_id.clone(),
-                destination_validity: folder.state.and_then(|state| state.uid_validity),
+                destination_validity: folder.validity(),
             };
             self.pass.journal.rehome(at, found).await?;
         }
@@ -238,7 +237,7 @@ impl Preparation<'_> {
         folder: &ListedFolder,
         astray: &Astray,
     ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
-        let validity = folder.state.and_then(|state| state.uid_validity);
+        let validity = folder.validity();
         let Some(first) = astray.0.values().next().filter(|_| validity.is_some()) else { return Ok(Vec::new()) };
         let mut step = Recognise {
             record: &first.folder,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
+use crate::domain::folder::{FolderPath, ListedFolder, WireName};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::record::{FolderRecord, Seen};
 use crate::pass::PassResult;
@@ -23,10 +23,6 @@ struct RenameSearch<'r, 'd> {
     /// Those of which no folder has the figures, or all of the copies: it may have been renamed and put back.
     unfit: VecDeque<&'r FolderRecord>,
     moved: Vec<(&'r FolderRecord, &'d ListedFolder)>,
-}
-
-fn validity(folder: &ListedFolder) -> Option<UidValidity> {
-    folder.state.and_then(|state| state.uid_validity)
 }
 
 impl<'r, 'd> RenameSearch<'r, 'd> {
@@ -53,7 +49,7 @@ impl<'r, 'd> RenameSearch<'r, 'd> {
 
     /// Whether no other folder has the UIDVALIDITY of this one.
     fn is_alone(&self, folder: &ListedFolder) -> bool {
-        self.there.values().filter(|other| validity(other) == validity(folder)).count() == 1
+        self.there.values().filter(|other| other.validity() == folder.validity()).count() == 1
     }
 
     /// The folders that a row's may be; `fit`: by its figures, too.
@@ -62,7 +58,7 @@ impl<'r, 'd> RenameSearch<'r, 'd> {
         // name only.
         let passed_on = self.there.contains_key(&record.destination_wire);
         let is_free = |f: &&&'d ListedFolder| {
-            (validity(f) == record.destination_validity || f.mailbox_id.is_some())
+            (f.validity() == record.destination_validity || f.mailbox_id.is_some())
                 && f.wire != record.destination_wire
                 && !self.took(&f.wire)
                 && (passed_on
@@ -216,7 +212,7 @@ impl Preparation<'_> {
             self.pass.give_up_copies(row.id).await?;
             // An older folder under this name, or one of another id, is nothing that was put back.
             self.pass.journal.take_destination(row.id, now.clone()).await?;
-            (row.destination_validity, row.destination_mailbox_id) = (validity(now), now.mailbox_id.clone());
+            (row.destination_validity, row.destination_mailbox_id) = (now.validity(), now.mailbox_id.clone());
             (row.destination_seen, row.strangers_next) = (Seen::Unknown, Uid(0));
             (row.intent, row.marker) = (None, None);
         }

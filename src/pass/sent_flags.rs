@@ -6,6 +6,7 @@ use crate::domain::ids::Uid;
 use crate::endpoint::{Destination, Which};
 use crate::pass::flight::Outgoing;
 use crate::pass::job::Job;
+use crate::pass::kept::Without;
 use crate::pass::writer::AppendWriter;
 use crate::pass::{PassResult, PassStop, SideFailure};
 
@@ -84,6 +85,7 @@ impl AppendWriter<'_> {
             let kept = seen.iter().find(|message| message.uid == one.at).and_then(|message| message.flags.clone());
             if let Some(kept) = kept {
                 notes.flagged(one.source, &one.flags.without_keywords(), &kept);
+                self.pass.landed_without(job.id, one.source, Without { flags: true, date: false });
             }
         }
         Ok(())

@@ -50,6 +50,8 @@ mod projects;
 mod readme;
 mod real_limits;
 mod real_rate;
+#[cfg(unix)]
+mod real_servers;
 mod real_window;
 mod recognised;
 mod refusals;

@@ -48,6 +48,88 @@ fn p5b_system_flags_that_it_really_does_not_keep_are_counted_and_named() {
     assert_eq!(notices(&odds, NoticeKind::FlagsNotKept), [(1, Some("\\Flagged".to_owned()))]);
 }
 
+/// A destination that promises to keep all flags and says yes to all that comes with a message.
+fn silently_without(capabilities: &str, lost: fn(&str) -> bool) -> Odds {
+    let odds = Odds::new(capabilities);
+    odds.destination.state().keep = Some(std::sync::Arc::new(move |flag| !lost(flag)));
+    for (number, flags) in [(100, vec!["\\Seen", "\\Flagged", "mine"]), (101, vec!["\\Seen"]), (102, vec!["\\Draft"])] {
+        flagged(&odds, number, &flags);
+    }
+    odds
+}
+
+#[test]
+fn p5b_flags_that_a_server_forgets_though_it_said_yes_are_set_afterwards() {
+    for capabilities in ["UIDPLUS LITERAL+", "LITERAL+", "UIDPLUS LITERAL+ MULTIAPPEND", MODERN] {
+        let lost: [fn(&str) -> bool; 3] = [|_| true, |flag| flag == "\\Draft", |flag| !flag.starts_with('\\')];
+        for lost in lost {
+            let odds = silently_without(capabilities, lost);
+            odds.start(0);
+            let there = |odds: &Odds| {
+                let flags = flags_there(odds, "INBOX");
+                flags.into_iter().skip(5).map(|(_, flags)| flags.join(" ")).collect::<Vec<_>>()
+            };
+            assert_eq!(there(&odds), ["\\Flagged \\Seen mine", "\\Seen", "\\Draft"], "{capabilities}");
+            assert_eq!(notices(&odds, NoticeKind::FlagsNotKept), [], "{capabilities}");
+            // What its owner changes there stays.
+            odds.destination.state().at("INBOX").letters[6].flags.clear();
+            let (_, item) = odds.start(0);
+            assert_eq!((item.messages("copied"), item.number("flags_updated")), (0, 0), "{capabilities}");
+            assert_eq!(there(&odds)[1], "", "{capabilities}");
+        }
+    }
+}
+
+#[test]
+fn p5b_flags_that_cannot_be_set_afterwards_either_are_counted_and_named() {
+    for refuses in [true, false] {
+        let odds = silently_without(MODERN, |flag| flag == "\\Seen" || flag == "mine");
+        match refuses {
+            true => odds.destination.deny(|verb, _| (verb == "UID STORE").then(|| "NO not now".to_owned())),
+            false => odds.destination.deny(|verb, _| (verb == "UID STORE").then(|| "OK done".to_owned())),
+        }
+        odds.start(0);
+        let named = notices(&odds, NoticeKind::FlagsNotKept);
+        assert_eq!(named, [(2, Some("\\Seen mine".to_owned()))], "refuses: {refuses}");
+    }
+}
+
+#[test]
+fn p4_dates_that_a_server_does_not_keep_are_counted_and_named() {
+    for capabilities in ["LITERAL+", MODERN] {
+        let odds = Odds::new(capabilities);
+        flagged(&odds, 100, &[]);
+        // Most have it by chance.
+        odds.destination.state().own_date = Some(odds.source.state().at("INBOX").letters[1].date.clone());
+        let own = odds.destination.state().own_date.clone().expect("a date");
+        let boxes = odds.source.state().boxes.clone();
+        let others = |one: &odd::Box| one.letters.iter().filter(|letter| letter.date != own).count() as u64;
+        let mut expected: Vec<(u64, Option<String>)> =
+            boxes.iter().map(|one| (others(one), None)).filter(|one| one.0 > 0).collect();
+        assert!(!expected.is_empty());
+        odds.start(0);
+        let mut named = notices(&odds, NoticeKind::DateNotKept);
+        named.sort();
+        expected.sort();
+        assert_eq!(named, expected, "{capabilities}");
+    }
+}
+
+#[test]
+fn p5b_a_server_that_keeps_all_is_asked_about_few_copies_once() {
+    let odds = Odds::modern();
+    for number in 100..160 {
+        flagged(&odds, number, &["\\Seen"]);
+    }
+    odds.destination.state().heard.clear();
+    odds.start(0);
+    let state = odds.destination.state();
+    let asked: Vec<&String> =
+        state.heard.iter().filter(|line| line.starts_with("UID FETCH") && line.contains("INTERNALDATE")).collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].len() < 100, "{asked:?}");
+}
+
 #[test]
 fn p2_a_message_whose_keyword_is_refused_goes_without_it_and_that_is_said() {
     for capabilities in ["UIDPLUS LITERAL+", "UIDPLUS LITERAL+ MULTIAPPEND", "UIDPLUS"] {

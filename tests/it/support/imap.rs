@@ -214,6 +214,13 @@ impl Imap {
         folders
     }
 
+    /// All folders by the plainest command, without subscriptions, sorted by name.
+    pub fn list_plainly(&mut self) -> Vec<Listed> {
+        let mut folders: Vec<Listed> = self.ok("LIST \"\" \"*\"").iter().filter_map(|line| listed(line)).collect();
+        folders.sort();
+        folders
+    }
+
     /// Creates a folder given by its wire name. One that exists is fine.
     pub fn create(&mut self, wire: &str) {
         let command = format!("CREATE {}", quoted(wire));

@@ -16,6 +16,8 @@ pub mod cutter;
 pub mod dovecot;
 pub mod ends;
 pub mod exim;
+#[cfg(unix)]
+pub mod field;
 pub mod hand;
 pub mod imap;
 pub mod keyring;

@@ -127,8 +127,12 @@ impl Workspace {
             "Source Email,Source Login Name,Source Password,Destination Email,Destination Login Name,Destination Password\n",
         );
         let password = password.unwrap_or_default();
+        let local = |login: &str| login.split('@').next().unwrap_or_default().to_owned();
         for (from, to) in items {
-            csv.push_str(&format!("{from}@old.example,{from},{password},{to}@new.example,{to},{password}\n"));
+            let (source, destination) = (local(from), local(to));
+            csv.push_str(&format!(
+                "{source}@old.example,{from},{password},{destination}@new.example,{to},{password}\n"
+            ));
         }
         let file = self.dir.path().join("items.csv");
         std::fs::write(&file, csv).expect("written");

@@ -293,3 +293,53 @@ fn c1b_figures_and_marker_equal_to_the_last_are_no_proof_where_mailboxid_differs
     assert_eq!(pair.there(), once((0..6).chain(30..36)));
     pair.idle();
 }
+
+/// Of all figures of a folder none tells that another one has its name now, under the UIDVALIDITY that all have.
+#[test]
+fn c1b_a_folder_made_anew_with_the_very_figures_of_the_old_one_is_another() {
+    for (old, renamed) in [(1, true), (1, false), (4, true), (4, false)] {
+        let pair = Pair::new(MODERN, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.fill("Work", 10..10 + old);
+        pair.source.fill("Quiet", 30..32);
+        pair.source.state().boxes.iter_mut().for_each(|one| one.validity = 7);
+        pair.verdict().copies(5 + u64::from(old));
+        {
+            let mut here = pair.source.state();
+            let before = here.at("Work").clone();
+            let mut new = Box::new("Work", 7);
+            (50..50 + old).for_each(|number| assert!(new.add(letter(number)) > 0));
+            new.modseq = before.modseq;
+            assert_eq!((new.next, new.letters.len()), (before.next, before.letters.len()));
+            *here.at("Work") = new;
+            if renamed {
+                let mut before = before;
+                before.name = "Old".into();
+                here.boxes.push(before);
+            }
+        }
+        pair.verdict().copies(u64::from(old));
+        assert_eq!(
+            pair.there(),
+            once((0..3).chain(10..10 + old).chain(30..32).chain(50..50 + old)),
+            "renamed: {renamed}"
+        );
+        pair.verdict().copies(0);
+    }
+}
+
+#[test]
+fn c1b_folders_of_their_own_uidvalidity_are_not_looked_into_for_nothing() {
+    let pair = Pair::new(MODERN, MODERN);
+    pair.source.fill("INBOX", 0..3);
+    pair.source.fill("Work", 10..13);
+    pair.source.fill("Quiet", 30..32);
+    pair.verdict().copies(8);
+    pair.idle();
+    // A few that were made in the same moment.
+    pair.source.fill("Other", 40..42);
+    let validity = pair.source.state().at("Quiet").validity;
+    pair.source.state().at("Other").validity = validity;
+    pair.verdict().copies(2);
+    pair.idle();
+}

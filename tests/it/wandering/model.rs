@@ -105,6 +105,9 @@ pub struct Model {
     /// Lost while the source had them no more, so that nothing is known of them since: should a restore bring such a copy back
     /// and its owner the message, there are two. Or given up, because nobody could know yet that they were lost.
     forgotten: Census,
+    /// Copies that went with their folders, while a pass was kept from some messages: whether one that it found is such a copy, made
+    /// again, or that of an equal message that came since, nobody can tell. They may count as deleted.
+    given_up: Census,
     /// Names that folders of the destination got since the last pass.
     new_names: BTreeSet<String>,
     /// What was lost may be what its owner deleted: since the last pass, and in this one.
@@ -304,7 +307,8 @@ impl Model {
             let unsure = if self.restored { gone + of(&self.put_away, &message) } else { 0 };
             // A copy that counts as taken away, and was brought back, answers for an equal message that came since.
             let answers = of(&self.revived, &message).min(now.saturating_sub(1));
-            let low = sure.saturating_sub(gone + missing + answers);
+            let given_up = of(&self.given_up, &message);
+            let low = sure.saturating_sub(gone + missing + answers + given_up);
             let high = possible.saturating_sub(gone) + unsure + of(&self.unknown, &message);
             let high = high + of(&self.forgotten, &message);
             // A pass that died may have seen that before its owner brought the message back; one that was kept from some
@@ -338,7 +342,11 @@ impl Model {
                 *self.extra.entry(message.clone()).or_default() += undecided;
             }
             self.gone.insert(message.clone(), gone);
-            short |= found + gone + missing + answers < before.max(now);
+            short |= found + gone + missing + answers + given_up < before.max(now);
+            let open = if pass.blind { away.min(now.saturating_sub(found + gone)) } else { 0 };
+            if open > given_up {
+                self.given_up.insert(message.clone(), open);
+            }
             self.made.insert(message.clone(), found + gone);
             let debt = low.saturating_sub(found);
             if debt > 0 {

@@ -145,6 +145,8 @@ pub struct State {
     pub narrow: Option<u64>,
     /// Which flags are kept.
     pub keep: Option<Keep>,
+    /// Messages get this date of receipt, whatever came with them.
+    pub own_date: Option<String>,
     /// Every command, without its tag.
     pub heard: Vec<String>,
     /// How many messages a command may be about (RFC 9738); of more it does a part, from the newest down, and says so.
@@ -208,6 +210,7 @@ impl Odd {
             deny: None,
             narrow: None,
             keep: None,
+            own_date: None,
             heard: Vec::new(),
             most: None,
             plain_only: false,

@@ -272,7 +272,8 @@ fn append_one(state: &mut State, name: &str, rest: &str, bytes: String) -> (Vec<
     };
     let kept = |flag: &String| state.keep.as_ref().is_none_or(|keep| keep(flag));
     let flags = flags.into_iter().filter(kept).collect();
-    let date = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
+    let told = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
+    let date = state.own_date.clone().unwrap_or(told);
     let bytes = match state.receive.clone() {
         Some(receive) => receive(name, bytes),
         None => Some(bytes),

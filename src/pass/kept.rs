@@ -1,0 +1,369 @@
+//! Whether the destination kept the flags and dates that came with messages: a yes to APPEND says nothing of them (J.5). Some
+//! copies of each flag are looked at when everything is copied. A flag that none of them has is set afterwards, on every copy
+//! that was made since a pass came to its end and is seen to be ours; what is not there even then is named, and so is every
+//! copy with another date of receipt.
+//!
+//! Bounded: [`AT_ONCE`] copies of one folder. A server that keeps all is asked about a few copies once in a pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use crate::domain::failure::{Failure, Scope, Side};
+use crate::domain::flags::{FlagChange, Flags, PermanentFlags};
+use crate::domain::folder::FolderPath;
+use crate::domain::ids::{FolderId, Uid};
+use crate::domain::message::MessageMeta;
+use crate::domain::record::{Origin, Watermark};
+use crate::domain::time::Timestamp;
+use crate::endpoint::{Destination, FlagUpdate, FolderRef, Source, Which};
+use crate::pass::bytes::instants_of_heading;
+use crate::pass::carry::set;
+use crate::pass::closing::Finale;
+use crate::pass::lane::{Lane, Step};
+use crate::pass::notes::Notes;
+use crate::pass::recorder::ToRecord;
+use crate::pass::sample::{Bytes, IdentityProof, prove};
+use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
+
+/// Copies looked at together.
+const AT_ONCE: usize = 1_000;
+/// Copies with one flag, and with a date, that are looked at before anything is concluded.
+const OF_EACH: usize = 3;
+/// In so many folders no server has the right dates by chance.
+const BY_CHANCE: usize = 8;
+
+/// What is known of the destination in this pass.
+#[derive(Default)]
+struct Kept {
+    flags: BTreeSet<String>,
+    lost_flags: BTreeSet<String>,
+    /// Whether it keeps dates, once that is known.
+    dates: Option<bool>,
+    /// Folders of which some dates were looked at, and are as they were.
+    same_dates: usize,
+}
+
+/// A folder into which this pass may have copied, or an attempt that was interrupted.
+#[derive(Clone, Debug)]
+pub(super) struct CopiedInto {
+    pub id: FolderId,
+    pub path: FolderPath,
+    pub source: FolderRef,
+    pub destination: FolderRef,
+    /// What was copied since a pass came to its end has this number or a greater one.
+    pub floor: Uid,
+    pub permanent: PermanentFlags,
+}
+
+/// Messages of the source that landed without something, which is named already.
+#[derive(Default)]
+pub(super) struct LandedWithout {
+    flags: BTreeSet<(FolderId, Uid)>,
+    dates: BTreeSet<(FolderId, Uid)>,
+}
+
+/// What a message landed without.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Without {
+    pub flags: bool,
+    pub date: bool,
+}
+
+impl Pass {
+    /// A message landed without these, and that is named.
+    pub(super) fn landed_without(&self, folder: FolderId, source: Uid, without: Without) {
+        if !without.flags && !without.date {
+            return;
+        }
+        let mut landed = self.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
+        if without.flags {
+            landed.flags.insert((folder, source));
+        }
+        if without.date {
+            landed.dates.insert((folder, source));
+        }
+    }
+}
+
+/// Looks at what was kept, folder by folder; one that cannot be read tells nothing.
+struct LookAtKept<'a> {
+    copied: &'a [CopiedInto],
+    kept: Kept,
+    done: usize,
+}
+
+/// One folder's copies of this pass, and both sides.
+struct FolderLook<'a> {
+    pass: &'a Pass,
+    into: &'a CopiedInto,
+    source: &'a mut dyn Source,
+    to: &'a mut dyn Destination,
+    bytes: Bytes,
+}
+
+impl Finale<'_> {
+    /// Looks whether flags and dates were kept; sets flags that were not, and names what is lost.
+    pub(super) async fn look_at_kept(&self, lane: &mut Lane) -> PassResult<()> {
+        let copied = self.pass.copied_into();
+        if copied.is_empty() {
+            return Ok(());
+        }
+        let mut step = LookAtKept { copied: &copied, kept: Kept::default(), done: 0 };
+        self.pass.run_with_retry(lane, &mut step).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Step for LookAtKept<'_> {
+    type Out = ();
+
+    async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
+        pass.recorder.flush().await;
+        let bytes = pass.journal.habit(Side::Destination).await?.into();
+        while let Some(into) = self.copied.get(self.done) {
+            let mut look = FolderLook { pass, into, source, to, bytes };
+            match look.run(&mut self.kept).await {
+                Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
+                    tracing::warn!(folder = %into.path, failure = %trouble.failure, "flags and dates not looked at");
+                }
+                looked => looked?,
+            }
+            self.done += 1;
+        }
+        Ok(())
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<()> {
+        // Everything is copied: a folder at which connections break is left as it is.
+        if pass.breaks_count(&trouble.failure) > 0 {
+            self.done += 1;
+        }
+        None
+    }
+}
+
+impl FolderLook<'_> {
+    async fn run(&mut self, kept: &mut Kept) -> PassResult<()> {
+        let mut numbers = self.pass.journal.known_at_destination(self.into.id).await?;
+        numbers.drain(..numbers.partition_point(|uid| *uid < self.into.floor));
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let newest = self.copies(&numbers[numbers.len().saturating_sub(AT_ONCE)..]).await?;
+        self.conclude(kept, &newest).await?;
+        let dates = kept.dates == Some(false);
+        if kept.lost_flags.is_empty() && !dates {
+            return Ok(());
+        }
+        let mut notes = Notes::default();
+        for some in numbers.chunks(AT_ONCE) {
+            let copies = self.copies(some).await?;
+            if !kept.lost_flags.is_empty() {
+                self.set_lost_flags(&kept.lost_flags, &copies, &mut notes).await?;
+            }
+            if dates {
+                self.note_dates(&copies, &mut notes).await?;
+            }
+        }
+        for notice in notes.notices(&self.into.path) {
+            self.pass.recorder.add(ToRecord::notice(notice)).await;
+        }
+        Ok(())
+    }
+
+    /// Copies of this source folder that were appended.
+    async fn copies(&mut self, numbers: &[Uid]) -> PassResult<Vec<Watermark>> {
+        let copies = self.pass.journal.copies(self.into.id, numbers.to_vec()).await?;
+        let ours = |(row, mark): &(FolderId, Watermark)| *row == self.into.id && mark.origin != Origin::Found;
+        Ok(copies.into_iter().filter(ours).map(|(_, mark)| mark).collect())
+    }
+
+    /// The flags that a copy should have.
+    fn expected(&self, mark: &Watermark) -> Flags {
+        mark.flags.allowed_by(&self.into.permanent)
+    }
+
+    /// Those of these whose flags are not accounted for yet.
+    fn flags_open(&self, copies: &[Watermark]) -> Vec<Watermark> {
+        let landed = self.pass.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
+        copies.iter().filter(|mark| !landed.flags.contains(&(self.into.id, mark.source))).cloned().collect()
+    }
+
+    /// Those of these whose dates are not accounted for yet.
+    fn dates_open(&self, copies: &[Watermark]) -> Vec<Watermark> {
+        let landed = self.pass.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
+        copies.iter().filter(|mark| !landed.dates.contains(&(self.into.id, mark.source))).cloned().collect()
+    }
+
+    /// Some copies with each flag of which nothing is known yet.
+    fn with_each_flag(&self, kept: &Kept, copies: &[Watermark]) -> Vec<Watermark> {
+        let mut counts = BTreeMap::<String, usize>::new();
+        let mut chosen = self.flags_open(copies);
+        chosen.reverse();
+        chosen.retain(|mark| {
+            let mut wanted = false;
+            for name in self.expected(mark).names().filter(|name| !kept.flags.contains(*name)) {
+                let count = counts.entry(name.to_owned()).or_default();
+                wanted |= *count < OF_EACH;
+                *count += 1;
+            }
+            wanted
+        });
+        chosen
+    }
+
+    /// Concludes from some of these copies.
+    async fn conclude(&mut self, kept: &mut Kept, newest: &[Watermark]) -> PassResult<()> {
+        let flagged = self.with_each_flag(kept, newest);
+        let mut dated = if kept.dates.is_none() { self.dates_open(newest) } else { Vec::new() };
+        dated.drain(..dated.len().saturating_sub(OF_EACH));
+        let asked: Vec<Watermark> = flagged.iter().chain(&dated).cloned().collect();
+        let (to, source, into) = (&mut *self.to, &mut *self.source, self.into);
+        let (there, here) = tokio::join!(there(to, into, &asked), here(source, into, &dated, true));
+        let (there, here) = (there?, here?);
+        let mut flags: BTreeMap<String, bool> = BTreeMap::new();
+        for mark in &flagged {
+            let Some(seen) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
+            for name in self.expected(mark).names().filter(|name| !kept.flags.contains(*name)) {
+                *flags.entry(name.to_owned()).or_default() |= seen.names().any(|seen| seen == name);
+            }
+        }
+        for (name, is_kept) in flags {
+            if is_kept {
+                kept.lost_flags.remove(&name);
+                kept.flags.insert(name);
+            } else {
+                tracing::info!(flag = name, "the destination did not keep a flag that came with messages");
+                kept.lost_flags.insert(name);
+            }
+        }
+        let dates = compared(&dated, &here, &there);
+        if dates.iter().any(|(_, same)| !same) {
+            tracing::info!("the destination did not keep a date that came with a message");
+            kept.dates = Some(false);
+        } else if !dates.is_empty() {
+            // A server that makes one of the heading's dates the date of receipt keeps it by chance.
+            let tells = |mark: &Watermark| here.get(&mark.source).is_some_and(|here| !here.by_chance);
+            kept.same_dates += 1;
+            if kept.same_dates >= BY_CHANCE || dated.iter().any(tells) {
+                kept.dates = Some(true);
+            }
+        }
+        Ok(())
+    }
+
+    async fn note_dates(&mut self, copies: &[Watermark], notes: &mut Notes) -> PassResult<()> {
+        let copies = self.dates_open(copies);
+        let there = there(&mut *self.to, self.into, &copies).await?;
+        let here = here(&mut *self.source, self.into, &copies, false).await?;
+        let differ = compared(&copies, &here, &there).into_iter().filter(|(_, same)| !same);
+        differ.for_each(|(source, _)| notes.undated(source));
+        Ok(())
+    }
+
+    /// Sets on copies that are ours what they lack of these flags; notes what is not there even then.
+    async fn set_lost_flags(
+        &mut self,
+        lost: &BTreeSet<String>,
+        copies: &[Watermark],
+        notes: &mut Notes,
+    ) -> PassResult<()> {
+        let wanted = |mark: Watermark| {
+            let flags = mark.flags.allowed_by(&self.into.permanent);
+            let flags = Flags::from_names(flags.names().filter(|name| lost.contains(*name)));
+            (!flags.is_empty()).then_some((mark, flags))
+        };
+        let owed: Vec<(Watermark, Flags)> = self.flags_open(copies).into_iter().filter_map(wanted).collect();
+        if owed.is_empty() {
+            return Ok(());
+        }
+        let done = self.set(&owed).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+        let marks: Vec<Watermark> = owed.iter().map(|(mark, _)| mark.clone()).collect();
+        let there = there(&mut *self.to, self.into, &marks).await?;
+        for (mark, flags) in owed {
+            let seen = there.get(&mark.destination).and_then(|meta| meta.flags.clone());
+            let seen =
+                seen.unwrap_or_else(|| if done.contains(&mark.destination) { flags.clone() } else { Flags::none() });
+            notes.flagged(mark.source, &flags, &seen);
+        }
+        Ok(())
+    }
+
+    /// Answers on which copies the server says to have set them.
+    async fn set(&mut self, owed: &[(Watermark, Flags)]) -> Result<BTreeSet<Uid>, Failure> {
+        let place = &self.into.destination;
+        let asked: Vec<(Uid, &Watermark)> = owed.iter().map(|(mark, _)| (mark.destination, mark)).collect();
+        let proofs = prove(&mut *self.to, place, &asked, self.bytes).await?;
+        let there = self.to.scan(place, &Which::These(asked.iter().map(|(uid, _)| *uid).collect()), false).await?;
+        let has: BTreeMap<Uid, Flags> = there.into_iter().filter_map(|meta| Some((meta.uid, meta.flags?))).collect();
+        let mut updates: BTreeMap<String, FlagUpdate> = BTreeMap::new();
+        for ((mark, flags), _) in owed.iter().zip(proofs).filter(|(_, proof)| *proof == IdentityProof::Confirmed) {
+            let Some(has) = has.get(&mark.destination) else { continue };
+            let change = FlagChange { add: has.difference(flags).add, remove: Flags::none() };
+            if !change.is_empty() {
+                let update = updates.entry(change.add.to_string());
+                update.or_insert_with(|| FlagUpdate { uids: Vec::new(), change }).uids.push(mark.destination);
+            }
+        }
+        let updates: Vec<FlagUpdate> = updates.into_values().collect();
+        let refused: BTreeSet<Uid> = set(&mut *self.to, place, &updates).await?.into_iter().collect();
+        Ok(updates.into_iter().flat_map(|update| update.uids).filter(|uid| !refused.contains(uid)).collect())
+    }
+}
+
+/// A message's date of receipt at the source.
+struct Dated {
+    instant: Timestamp,
+    /// It is one that its own heading names.
+    by_chance: bool,
+}
+
+async fn there(
+    to: &mut dyn Destination,
+    into: &CopiedInto,
+    copies: &[Watermark],
+) -> PassResult<BTreeMap<Uid, MessageMeta>> {
+    let asked: BTreeSet<Uid> = copies.iter().map(|mark| mark.destination).collect();
+    if asked.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let seen = to.scan(&into.destination, &Which::These(asked.into_iter().collect()), true).await;
+    let seen = seen.on(Side::Destination).map_err(PassStop::Fatal)?;
+    Ok(seen.into_iter().map(|meta| (meta.uid, meta)).collect())
+}
+
+/// The dates at the source, of messages that have one; `headings`: with what their headings say.
+async fn here(
+    source: &mut dyn Source,
+    into: &CopiedInto,
+    copies: &[Watermark],
+    headings: bool,
+) -> PassResult<BTreeMap<Uid, Dated>> {
+    let asked: BTreeSet<Uid> = copies.iter().map(|mark| mark.source).collect();
+    if asked.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let which = Which::These(asked.into_iter().collect());
+    let read = async {
+        let listed = source.scan(&into.source, &which, true).await?;
+        let headers = if headings { source.headers(&into.source, &which).await? } else { Vec::new() };
+        let named: BTreeMap<Uid, [Option<Timestamp>; 2]> =
+            headers.iter().map(|one| (one.uid, instants_of_heading(&one.header))).collect();
+        let dated = |meta: MessageMeta| {
+            let instant = meta.date?.instant;
+            let by_chance = named.get(&meta.uid).is_none_or(|named| named.contains(&Some(instant)));
+            Some((meta.uid, Dated { instant, by_chance }))
+        };
+        Ok::<_, Failure>(listed.into_iter().filter_map(dated).collect())
+    };
+    read.await.on(Side::Source).map_err(PassStop::Fatal)
+}
+
+/// Of messages with a date on both sides: whether it is the same instant.
+fn compared(copies: &[Watermark], here: &BTreeMap<Uid, Dated>, there: &BTreeMap<Uid, MessageMeta>) -> Vec<(Uid, bool)> {
+    let same = |mark: &Watermark| {
+        let is = there.get(&mark.destination)?.date.as_ref()?.instant;
+        Some((mark.source, here.get(&mark.source)?.instant == is))
+    };
+    copies.iter().filter_map(same).collect()
+}
