@@ -226,7 +226,11 @@ fn insert(
         .execute([newest.unwrap_or(PassId(0))])?;
     let mut made = transaction.prepare_cached("SELECT item, id FROM pass WHERE id > ?1 ORDER BY id")?;
     let made = made.query_map([newest.unwrap_or(PassId(0))], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(made.collect::<rusqlite::Result<_>>()?)
+    let made: Vec<(ItemId, PassId)> = made.collect::<rusqlite::Result<_>>()?;
+    if !made.iter().map(|(item, _)| item).eq(passes.iter().map(|(item, _)| item)) {
+        return Err(StoreError::Contradiction("passes were made in another order than asked for".into()));
+    }
+    Ok(made)
 }
 
 /// The place of the pass `p` among the letters of [`LastResults`], and its own letter; it is at rest.
@@ -236,7 +240,7 @@ const RESULT: (&str, &str) = (
          WHEN p.errors > p.accepted OR p.waiting > 0 OR p.differ > 0 THEN 'l' ELSE 'c' END)",
 );
 
-/// Writes passes of one plan.
+/// Writes passes of one plan, in this order: an outer loop over the items asked for, without a sorter for 100,000 wide rows.
 fn insert_alike(transaction: &Transaction<'_>, alike: &[(ItemId, PassPlan)], submission: &Submission) -> Result<()> {
     let Some((_, plan)) = alike.first() else { return Ok(()) };
     let Submission { kind, wait, schedule, at } = submission;
@@ -251,7 +255,7 @@ fn insert_alike(transaction: &Transaction<'_>, alike: &[(ItemId, PassPlan)], sub
              ifnull(substr(p.earlier_results, 1, {place} - 1) || {letter} || substr(p.earlier_results, 1 + {place}), '....'),
              p.source_folders, p.source_messages, p.source_bytes
          FROM json_each(?1) AS new CROSS JOIN item AS i ON i.id = new.value
-         LEFT JOIN pass AS p ON p.id = i.latest_pass ORDER BY new.key"
+         LEFT JOIN pass AS p ON p.id = i.latest_pass"
     );
     transaction.prepare_cached(&sql)?.execute((
         Json(items),
