@@ -44,7 +44,8 @@ fn letter(number: u32) -> Message {
         2 => "x".repeat(3000),
         _ => "From the start\r\n>From quoted\r\n\ttabs and blanks  ".to_owned(),
     };
-    let identity = if number.is_multiple_of(7) { String::new() } else { format!("Message-ID: <{number}@example.org>\r\n") };
+    let identity =
+        if number.is_multiple_of(7) { String::new() } else { format!("Message-ID: <{number}@example.org>\r\n") };
     let bytes = format!(
         "{identity}Date: Sat, 1 Feb 2003 04:05:06 +0530\r\nFrom: a@example.org\r\nSubject: number {number}\r\n\r\n{text}\r\n"
     );
