@@ -111,7 +111,7 @@ impl AppendWriter<'_> {
         if let [single] = pending.messages.as_mut_slice()
             && !plainer
         {
-            if Self::with_a_plainer_date(single, &failure) || Self::without_some_flags(job, single, &failure) {
+            if self.with_a_plainer_date(single, &failure) || Self::without_some_flags(job, single, &failure) {
                 tracing::info!(folder = %job.path, uid = %single.uid, "refused; it is sent in a plainer form");
                 self.refusals.again.extend(pending.messages.drain(..).map(|message| (Arc::clone(job), message)));
                 return Ok(());
@@ -157,6 +157,9 @@ impl AppendWriter<'_> {
             None => notes.undated(uid),
             Some(_) if dated_by_heading => notes.dated_by_heading(uid),
             Some(_) => {}
+        }
+        if date.is_some() {
+            self.pass.findings.dates.took();
         }
         notes.flagged(uid, &flags, &taken);
         if cleaned.is_some() {

@@ -1,7 +1,7 @@
 //! Whether the destination kept the flags and dates that came with messages: a yes to APPEND says nothing of them (J.5). Some
-//! copies of each flag are looked at when everything is copied. A flag that none of them has is set afterwards, on every copy
-//! that was made since a pass came to its end and is seen to be ours; what is not there even then is named, and so is every
-//! copy with another date of receipt.
+//! copies with each set of flags are looked at when everything is copied. If one of them lacks a flag, all copies that were made
+//! since a pass came to its end get what they lack, as far as they are seen to be ours; what is not there even then is named, and
+//! so is every copy with another date of receipt.
 //!
 //! Bounded: [`AT_ONCE`] copies of one folder. A server that keeps all is asked about a few copies once in a pass.
 
@@ -27,16 +27,20 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Copies looked at together.
 const AT_ONCE: usize = 1_000;
-/// Copies with one flag, and with a date, that are looked at before anything is concluded.
+/// Copies with one set of flags, and with a date, that are looked at before anything is concluded.
 const OF_EACH: usize = 3;
+/// Sets of flags of one folder that are looked at.
+const SETS: usize = 50;
 /// In so many folders no server has the right dates by chance.
 const BY_CHANCE: usize = 8;
 
 /// What is known of the destination in this pass.
 #[derive(Default)]
 struct Kept {
+    /// Sets of flags that were seen whole.
     flags: BTreeSet<String>,
-    lost_flags: BTreeSet<String>,
+    /// A copy lacked a flag.
+    loses_flags: bool,
     /// Whether it keeps dates, once that is known.
     dates: Option<bool>,
     /// Folders of which some dates were looked at, and are as they were.
@@ -152,14 +156,14 @@ impl FolderLook<'_> {
         let newest = self.copies(&numbers[numbers.len().saturating_sub(AT_ONCE)..]).await?;
         self.conclude(kept, &newest).await?;
         let dates = kept.dates == Some(false);
-        if kept.lost_flags.is_empty() && !dates {
+        if !kept.loses_flags && !dates {
             return Ok(());
         }
         let mut notes = Notes::default();
         for some in numbers.chunks(AT_ONCE) {
             let copies = self.copies(some).await?;
-            if !kept.lost_flags.is_empty() {
-                self.set_lost_flags(&kept.lost_flags, &copies, &mut notes).await?;
+            if kept.loses_flags {
+                self.set_lost_flags(&copies, &mut notes).await?;
             }
             if dates {
                 self.note_dates(&copies, &mut notes).await?;
@@ -195,46 +199,42 @@ impl FolderLook<'_> {
         copies.iter().filter(|mark| !landed.dates.contains(&(self.into.id, mark.source))).cloned().collect()
     }
 
-    /// Some copies with each flag of which nothing is known yet.
-    fn with_each_flag(&self, kept: &Kept, copies: &[Watermark]) -> Vec<Watermark> {
+    /// Some of the newest copies with each set of flags that was not seen whole yet.
+    fn with_each_set(&self, kept: &Kept, copies: &[Watermark]) -> Vec<Watermark> {
         let mut counts = BTreeMap::<String, usize>::new();
         let mut chosen = self.flags_open(copies);
         chosen.reverse();
         chosen.retain(|mark| {
-            let mut wanted = false;
-            for name in self.expected(mark).names().filter(|name| !kept.flags.contains(*name)) {
-                let count = counts.entry(name.to_owned()).or_default();
-                wanted |= *count < OF_EACH;
-                *count += 1;
+            let flags = self.expected(mark);
+            let name = flags.to_string();
+            if flags.is_empty() || kept.flags.contains(&name) || (counts.len() >= SETS && !counts.contains_key(&name)) {
+                return false;
             }
-            wanted
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            *count <= OF_EACH
         });
         chosen
     }
 
     /// Concludes from some of these copies.
     async fn conclude(&mut self, kept: &mut Kept, newest: &[Watermark]) -> PassResult<()> {
-        let flagged = self.with_each_flag(kept, newest);
+        let flagged = self.with_each_set(kept, newest);
         let mut dated = if kept.dates.is_none() { self.dates_open(newest) } else { Vec::new() };
         dated.drain(..dated.len().saturating_sub(OF_EACH));
         let asked: Vec<Watermark> = flagged.iter().chain(&dated).cloned().collect();
         let (to, source, into) = (&mut *self.to, &mut *self.source, self.into);
         let (there, here) = tokio::join!(there(to, into, &asked), here(source, into, &dated, true));
         let (there, here) = (there?, here?);
-        let mut flags: BTreeMap<String, bool> = BTreeMap::new();
         for mark in &flagged {
             let Some(seen) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
-            for name in self.expected(mark).names().filter(|name| !kept.flags.contains(*name)) {
-                *flags.entry(name.to_owned()).or_default() |= seen.names().any(|seen| seen == name);
-            }
-        }
-        for (name, is_kept) in flags {
-            if is_kept {
-                kept.lost_flags.remove(&name);
-                kept.flags.insert(name);
+            let expected = self.expected(mark);
+            let lost = seen.difference(&expected).add;
+            if lost.is_empty() {
+                kept.flags.insert(expected.to_string());
             } else {
-                tracing::info!(flag = name, "the destination did not keep a flag that came with messages");
-                kept.lost_flags.insert(name);
+                tracing::info!(flags = %lost, "the destination did not keep flags that came with a message");
+                kept.loses_flags = true;
             }
         }
         let dates = compared(&dated, &here, &there);
@@ -261,19 +261,11 @@ impl FolderLook<'_> {
         Ok(())
     }
 
-    /// Sets on copies that are ours what they lack of these flags; notes what is not there even then.
-    async fn set_lost_flags(
-        &mut self,
-        lost: &BTreeSet<String>,
-        copies: &[Watermark],
-        notes: &mut Notes,
-    ) -> PassResult<()> {
-        let wanted = |mark: Watermark| {
-            let flags = mark.flags.allowed_by(&self.into.permanent);
-            let flags = Flags::from_names(flags.names().filter(|name| lost.contains(*name)));
-            (!flags.is_empty()).then_some((mark, flags))
-        };
-        let owed: Vec<(Watermark, Flags)> = self.flags_open(copies).into_iter().filter_map(wanted).collect();
+    /// Sets on copies that are ours what they lack of their flags; notes what is not there even then.
+    async fn set_lost_flags(&mut self, copies: &[Watermark], notes: &mut Notes) -> PassResult<()> {
+        let owed: Vec<(Watermark, Flags)> =
+            self.flags_open(copies).into_iter().map(|mark| (mark.clone(), self.expected(&mark))).collect();
+        let owed: Vec<(Watermark, Flags)> = owed.into_iter().filter(|(_, flags)| !flags.is_empty()).collect();
         if owed.is_empty() {
             return Ok(());
         }

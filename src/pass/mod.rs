@@ -299,6 +299,8 @@ struct Findings {
     homeless: Mutex<Vec<lost_copies::Homeless>>,
     /// Folders that ended, to be audited.
     ended: Mutex<BTreeMap<FolderId, EndedFolder>>,
+    /// Whether it takes dates.
+    dates: sent_date::DateHabit,
     /// Messages that landed without flags or dates, as far as that is named already.
     landed_without: Mutex<kept::LandedWithout>,
     /// Destination folders that do not show all that they hold, and may hold a message of ours without a record: their intents stay

@@ -337,7 +337,7 @@ impl<'a> AppendWriter<'a> {
             flags,
             marks: SentFlags::All,
             dated_by_heading: heading.is_some(),
-            date: date.or(heading),
+            date: self.pass.findings.dates.form(date.or(heading)),
             waited: 0,
             body,
             hold,

@@ -63,6 +63,7 @@ fn fill(imap: &mut Imap, folder: &str, numbers: std::ops::Range<u32>) {
 /// What a server keeps of a message beside its bytes.
 #[derive(Clone, Copy)]
 struct Keeps {
+    flags: bool,
     keywords: bool,
     dates: bool,
 }
@@ -70,7 +71,7 @@ struct Keeps {
 fn keeps(kind: Kind) -> Keeps {
     // Mailutils takes the date in the heading for that of receipt, and knows no keywords.
     let all = kind != Kind::Mailutils;
-    Keeps { keywords: all, dates: all }
+    Keeps { flags: true, keywords: all, dates: all }
 }
 
 /// All messages, by folder, as far as they are kept.
@@ -78,7 +79,7 @@ fn judged(mailbox: &Mailbox, keeps: Keeps) -> Vec<Judged> {
     let mut all: Vec<Judged> = Vec::new();
     for (name, folder) in &mailbox.folders {
         for message in &folder.messages {
-            let kept = |flag: &&String| keeps.keywords || flag.starts_with('\\');
+            let kept = |flag: &&String| keeps.flags && (keeps.keywords || flag.starts_with('\\'));
             let flags = message.flags.iter().filter(kept).cloned().collect();
             let instant = if keeps.dates { message.instant } else { 0 };
             all.push((name.clone(), message.bytes.clone(), flags, instant));
@@ -152,7 +153,7 @@ fn there_and_back(kind: Kind) {
     let back = between((server.port, &server.user), (last.0, &last.1));
     pass(&back, 105);
     assert_unchanged(&kept, &server.read());
-    assert_same(Keeps { keywords: true, dates: true }, &kept, &Mailbox::read(&mut open(&last)));
+    assert_same(Keeps { flags: true, keywords: true, dates: true }, &kept, &Mailbox::read(&mut open(&last)));
 }
 
 /// The program is killed again and again while it writes there.
@@ -175,7 +176,10 @@ fn killed_on_the_way(kind: Kind) {
         let _ = child.wait();
     }
     workspace.start().expect(0);
-    assert_same(keeps(kind), &Mailbox::read(&mut imap), &server.read());
+    // Killed in the middle Mailutils may number a folder anew: then nobody can know whose messages are in there, and their flags
+    // stay as they are.
+    let keeps = Keeps { flags: kind != Kind::Mailutils, ..keeps(kind) };
+    assert_same(keeps, &Mailbox::read(&mut imap), &server.read());
 }
 
 #[test]

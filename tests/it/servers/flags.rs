@@ -321,3 +321,26 @@ fn p4_a_message_that_is_unavailable_is_singled_out_at_once() {
         });
     }
 }
+
+#[test]
+fn p4_a_server_that_refuses_all_dates_is_not_asked_again_with_each_message() {
+    for capabilities in ["UIDPLUS LITERAL+", "UIDPLUS LITERAL+ MULTIAPPEND"] {
+        for words in ["BAD invalid date", "NO that date is not taken"] {
+            let odds = Odds::new(capabilities);
+            odds.source.fill("INBOX", 100..220);
+            odds.destination.deny(move |verb, arguments| {
+                (verb == "APPEND" && arguments.contains('"') && arguments.matches('"').count() > 2)
+                    .then(|| words.to_owned())
+            });
+            let began = Instant::now();
+            let (_, item) = odds.start(0);
+            assert_eq!((item.messages("copied"), item.messages("errors")), (128, 0), "{capabilities}: {words}");
+            assert!(began.elapsed() < Duration::from_secs(30), "{capabilities}: {words}: {:?}", began.elapsed());
+            let heard = odds.destination.state().heard.clone();
+            let appends = heard.iter().filter(|line| line.starts_with("APPEND")).count();
+            assert!(appends < 500, "{appends} appends of 128 messages, {capabilities}: {words}");
+            let undated: u64 = notices(&odds, NoticeKind::DateNotKept).iter().map(|(messages, _)| messages).sum();
+            assert_eq!(undated, 128, "{capabilities}: {words}");
+        }
+    }
+}

@@ -321,7 +321,8 @@ impl Model {
             // Nor was it decided whether one was ever copied that its owner took away while nothing ran.
             let undecided = of(&self.unknown, &message).min(possible.saturating_sub(seen));
             *self.forgotten.entry(message.clone()).or_default() += looks_lost + undecided;
-            self.homeless |= homeless > 0;
+            // It may be named as missing, whoever took it.
+            self.homeless |= looks_lost > 0;
             let found = of(&there, &message);
             let fewer = found < low && found + razed >= low && pass.named;
             if !(low..=high).contains(&found) && !fewer {
