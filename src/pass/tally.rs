@@ -33,6 +33,7 @@ struct PassSums {
     totals: Counts,
     /// Messages of folders left out by default, as far as their number is known: they have no folder of the pass.
     left_out: u64,
+    unreadable: u64,
     /// What earlier attempts of this pass had counted: sums do not fall below it while the folders are found again.
     floor: Counts,
     /// What of it was recorded in folders that were found again.
@@ -66,6 +67,8 @@ impl PassSums {
         let mut counts = self.totals;
         counts.source += self.left_out;
         counts.skipped += self.left_out;
+        counts.source += self.unreadable;
+        counts.errors += self.unreadable;
         Counts {
             copied: copied + self.floor.copied.saturating_sub(self.again.messages),
             bytes: bytes + self.floor.bytes.saturating_sub(self.again.bytes),
@@ -133,6 +136,11 @@ impl PassStats {
     pub fn compared(&self) {
         let read = self.meter.total();
         self.with(|inner| inner.settle(read));
+    }
+
+    /// So many messages lie in folders that a pass without folders of its own, Verify, found unreadable.
+    pub fn unreadable(&self, now: Timestamp, messages: u64) {
+        self.touch(now, |inner| inner.unreadable += messages);
     }
 
     /// This is what the source holds.
@@ -226,7 +234,7 @@ impl PassStats {
 
     /// The sums over all folders.
     pub fn totals(&self) -> Counts {
-        self.with(|inner| inner.totals)
+        self.with(|inner| Counts { errors: inner.totals.errors + inner.unreadable, ..inner.totals })
     }
 
     /// What the snapshot and the store show.

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::figures::AtSource;
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
+use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::progress::Phase;
-use crate::domain::record::{FolderEnd, FolderRecord, Habit, Seen};
+use crate::domain::record::{FolderEnd, FolderRecord, Habit, Results, Seen};
 use crate::domain::tree::{Tree, Twins};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::candidates::{Candidate, Examine, OpenDestinations};
@@ -90,6 +91,28 @@ impl Preparation<'_> {
         let tree = self.plan(&listing, &known, &Twins::default())?;
         self.count_source(&tree, &listing.source);
         self.tell_left_out(&tree, &listing).await;
+        self.look_into_all(lane, &tree, &listing).await
+    }
+
+    /// Opens the folders of the source that a pass would look into, in one flight: one that does not open is an item error already
+    /// when a mailbox is verified, and so are folders that may be missing from the list.
+    async fn look_into_all(&self, lane: &mut Lane, tree: &Tree, listing: &Listing) -> PassResult<()> {
+        let mut candidates = self.candidates(tree, listing, &KnownRows::new(&[], &BTreeMap::new()));
+        self.pass.run_with_retry(lane, &mut Examine::of(listing, &mut candidates)).await?;
+        let lacks = self.pass.source.list_lacks().map(ItemError::about);
+        let refused = candidates.into_iter().filter_map(|candidate| {
+            let SideFailure { failure, .. } = candidate.refused?;
+            let listed = &listing.source[candidate.plan.source];
+            let messages = listed.state.map_or(1, |state| u64::from(state.messages.max(1)));
+            Some(ItemError { folder: Some(listed.path.clone()), messages, ..ItemError::about(failure) })
+        });
+        for error in lacks.into_iter().chain(refused) {
+            tracing::info!(?error, "not everything can be read");
+            self.pass.tally.unreadable(self.pass.clock.now(), error.messages);
+            let results =
+                Results { errors: vec![ItemError { side: Some(Side::Source), ..error }], ..Results::default() };
+            self.pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
+        }
         Ok(())
     }
 

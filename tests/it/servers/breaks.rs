@@ -207,3 +207,37 @@ fn p3_of_a_list_that_breaks_in_every_form_what_was_told_is_moved_and_the_rest_is
         });
     }
 }
+
+/// A Verify at the command line: its exit code, status and errors.
+fn verified(pair: &super::Odds) -> (i32, String, Vec<String>) {
+    let output = pair.workspace.run(&["start", "move", "--pass", "verify"]);
+    let item = pair.workspace.only();
+    let errors = pair.workspace.errors().into_iter();
+    let named = errors
+        .map(|error| format!("{:?} {:?} {}", error.failure.cause, error.folder.map(|f| f.to_string()), error.messages));
+    (output.code, item.status().to_owned(), named.collect())
+}
+
+#[test]
+fn p3_verify_names_a_list_that_broke_off_and_folders_that_do_not_open() {
+    for capabilities in [MODERN, "LITERAL+ UIDPLUS"] {
+        let odds = super::Odds::new(capabilities);
+        odds.source.fill("Bad", 50..53);
+        assert_eq!(verified(&odds), (0, "completed".to_owned(), vec![]), "{capabilities}");
+        odds.source.bend(|heard| match heard.verb {
+            "LIST" if heard.arguments.contains('*') && heard.line.contains("\"Bad\"") => Said::Instead(DOWN.to_owned()),
+            _ => Said::Kept,
+        });
+        let (code, status, named) = verified(&odds);
+        assert_eq!((code, status.as_str(), named.len()), (1, "completed", 1), "{capabilities}: {named:?}");
+        assert!(named[0].starts_with("ConnectionLost None"), "{named:?}");
+        odds.source.straighten();
+        odds.source.deny(|verb, arguments| {
+            let bad = ["SELECT", "EXAMINE"].contains(&verb) && arguments.contains("Bad");
+            bad.then(|| "NO locked by another process".to_owned())
+        });
+        let (code, status, named) = verified(&odds);
+        let expected = vec!["FolderRefused Some(\"Bad\") 3".to_owned()];
+        assert_eq!((code, status.as_str(), named), (1, "completed", expected), "{capabilities}");
+    }
+}
