@@ -93,7 +93,7 @@ pub struct Model {
     away: Census,
     /// Lost with a folder that was made anew: they come back, or are named.
     razed: Census,
-    /// The same since the last pass, by folder.
+    /// The same since a pass had a reason to look there, by folder.
     emptied: BTreeMap<String, Census>,
     /// What folders held of which a restore left no copy, only the name, since the last pass.
     blank: BTreeMap<String, Census>,
@@ -360,7 +360,8 @@ impl Model {
             wrong.push("messages are missing, and nothing is named".into());
         }
         self.unknown.clear();
-        self.emptied.clear();
+        // Nobody looked where copies lay of what the source has no more.
+        self.emptied.values_mut().for_each(|copies| copies.retain(|message, _| of(&source, message) == 0));
         self.new_names.clear();
         self.blank.clear();
         self.restored &= pass.blind;
