@@ -13,6 +13,7 @@ use crate::domain::csv_writing::line;
 use crate::domain::failure::Side;
 use crate::domain::ids::{ItemId, Uid};
 use crate::domain::project::Project;
+use crate::domain::status::Status;
 use crate::domain::wording;
 use crate::engine::command::ErrorVerdict;
 use crate::service::errors::{self, CauseSums, SaveTo, Saving, StoredError};
@@ -124,7 +125,16 @@ async fn words(
     .await?;
     let sums = sums.listed();
     if all == 0 {
-        say!("no errors in the latest passes");
+        let failed = |row: &&StoredItem| {
+            let pass = row.latest.as_ref().filter(|_| only.is_none_or(|only| row.item.id == only));
+            pass.is_some_and(|pass| pass.status == Status::Failed)
+        };
+        match rows.iter().filter(failed).count() {
+            0 => say!("no errors in the latest passes"),
+            failed => say!(
+                "no errors of messages or folders in the latest passes; {failed} of them failed: `mailferry status` says why"
+            ),
+        }
         return Ok(Exit::Well);
     }
     say!("{}", wording::errors(all, accepted));

@@ -110,7 +110,7 @@ Cause::TokenUnfit => (
         Cause::SignInBusy => (
             format!("The sign-in service of the {the_side} has a passing trouble"),
             "It hands out no tokens at the moment. Nothing is lost.".into(),
-            "Nothing to do while Mailferry tries again. If it lasts, look whether the provider reports an outage.".into(),
+            "While Mailferry tries again, wait. If the pass has failed, look whether the provider reports an outage, then Start.".into(),
         ),
         Cause::ClockOff => (
             "This computer's clock is wrong".into(),
@@ -188,12 +188,12 @@ Cause::TokenUnfit => (
         Cause::ConnectionLost => (
             format!("The connection to the {the_side} was lost"),
             format!("{host} or the network closed it. Nothing is lost; what was copied is recorded."),
-            "Nothing to do while Mailferry tries again. If it ended the pass, check the network, then Start.".into(),
+            "While Mailferry tries again, wait. If the pass has failed, check server and network, then Start: it goes on from there.".into(),
         ),
         Cause::TimedOut => (
             format!("The {the_side} stopped answering"),
             format!("Nothing was heard from {host} for too long. Nothing is lost; what was copied is recorded."),
-            "Nothing to do while Mailferry tries again. If it ended the pass, Start goes on where it stopped.".into(),
+            "While Mailferry tries again, wait. If the pass has failed, check that the server works, then Start: it goes on from there.".into(),
         ),
         Cause::OwnNetwork => (
             "This computer slept, or its network changed".into(),
@@ -250,7 +250,7 @@ Cause::TokenUnfit => (
         Cause::ServerBusy => (
             format!("The {the_side} is busy"),
             format!("{host} has a passing trouble. Nothing is lost."),
-            "Nothing to do while Mailferry tries again. If it lasts, ask the server's administrator.".into(),
+            "While Mailferry tries again, wait. If the pass has failed, Start later; if it lasts, ask the server's administrator.".into(),
         ),
         Cause::DestinationFull => (
             capital(&format!("{side_word}mailbox full")),
