@@ -23,6 +23,7 @@ use crate::pass::lane::{Lane, Step};
 use crate::pass::notes::Notes;
 use crate::pass::recorder::ToRecord;
 use crate::pass::sample::{Bytes, IdentityProof, prove};
+use crate::pass::suspects::BLAME_LIMIT;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Copies looked at together.
@@ -94,6 +95,8 @@ struct LookAtKept<'a> {
     copied: &'a [CopiedInto],
     kept: Kept,
     done: usize,
+    /// Connections that broke at the folder that is looked at.
+    breaks: u32,
 }
 
 /// One folder's copies of this pass, and both sides.
@@ -112,7 +115,7 @@ impl Finale<'_> {
         if copied.is_empty() {
             return Ok(());
         }
-        let mut step = LookAtKept { copied: &copied, kept: Kept::default(), done: 0 };
+        let mut step = LookAtKept { copied: &copied, kept: Kept::default(), done: 0, breaks: 0 };
         self.pass.run_with_retry(lane, &mut step).await
     }
 }
@@ -132,15 +135,16 @@ impl Step for LookAtKept<'_> {
                 }
                 looked => looked?,
             }
-            self.done += 1;
+            (self.breaks, self.done) = (0, self.done + 1);
         }
         Ok(())
     }
 
     fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<()> {
-        // Everything is copied: a folder at which connections break is left as it is.
-        if pass.breaks_count(&trouble.failure) > 0 {
-            self.done += 1;
+        self.breaks += pass.breaks_count(&trouble.failure);
+        if self.breaks >= BLAME_LIMIT {
+            // Everything is copied: a folder at which connections break again and again is left as it is (D22).
+            (self.breaks, self.done) = (0, self.done + 1);
         }
         None
     }
@@ -269,20 +273,20 @@ impl FolderLook<'_> {
         if owed.is_empty() {
             return Ok(());
         }
-        let done = self.set(&owed).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+        self.set(&owed).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let marks: Vec<Watermark> = owed.iter().map(|(mark, _)| mark.clone()).collect();
         let there = there(&mut *self.to, self.into, &marks).await?;
         for (mark, flags) in owed {
-            let seen = there.get(&mark.destination).and_then(|meta| meta.flags.clone());
-            let seen =
-                seen.unwrap_or_else(|| if done.contains(&mark.destination) { flags.clone() } else { Flags::none() });
-            notes.flagged(mark.source, &flags, &seen);
+            // One that is not there any more lacks nothing.
+            if let Some(meta) = there.get(&mark.destination) {
+                notes.flagged(mark.source, &flags, &meta.flags.clone().unwrap_or_else(Flags::none));
+            }
         }
         Ok(())
     }
 
-    /// Answers on which copies the server says to have set them.
-    async fn set(&mut self, owed: &[(Watermark, Flags)]) -> Result<BTreeSet<Uid>, Failure> {
+    /// Sets what copies that are ours lack; what a server refuses shows when they are looked at again.
+    async fn set(&mut self, owed: &[(Watermark, Flags)]) -> Result<(), Failure> {
         let place = &self.into.destination;
         let asked: Vec<(Uid, &Watermark)> = owed.iter().map(|(mark, _)| (mark.destination, mark)).collect();
         let proofs = prove(&mut *self.to, place, &asked, self.bytes).await?;
@@ -298,8 +302,7 @@ impl FolderLook<'_> {
             }
         }
         let updates: Vec<FlagUpdate> = updates.into_values().collect();
-        let refused: BTreeSet<Uid> = set(&mut *self.to, place, &updates).await?.into_iter().collect();
-        Ok(updates.into_iter().flat_map(|update| update.uids).filter(|uid| !refused.contains(uid)).collect())
+        set(&mut *self.to, place, &updates).await.map(drop)
     }
 }
 

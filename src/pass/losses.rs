@@ -35,36 +35,20 @@ impl LostCopy {
 
 /// What became of the copies in one destination folder, to be told.
 pub(super) struct Losses {
-    row: FolderId,
-    folder: FolderPath,
-    at: FolderPath,
-    missing: Vec<LostCopy>,
-    again: Vec<LostCopy>,
-    renumbered: bool,
+    /// A row that leads there, and its source folder.
+    pub row: FolderId,
+    pub folder: FolderPath,
+    /// The destination folder.
+    pub at: FolderPath,
+    /// Not copied again in this pass.
+    pub missing: Vec<LostCopy>,
+    /// Copied again.
+    pub again: Vec<LostCopy>,
+    /// Others have other numbers than before, or were taken away.
+    pub renumbered: bool,
 }
 
 impl Losses {
-    /// In the destination folder `at` of this row and source folder.
-    pub fn of(row: FolderId, folder: &FolderPath, at: &FolderPath) -> Self {
-        let (missing, again) = (Vec::new(), Vec::new());
-        Self { row, folder: folder.clone(), at: at.clone(), missing, again, renumbered: false }
-    }
-
-    /// These are not copied again in this pass.
-    pub fn missing(self, missing: impl Iterator<Item = LostCopy>) -> Self {
-        Self { missing: missing.collect(), ..self }
-    }
-
-    /// These are.
-    pub fn again(self, again: impl Iterator<Item = LostCopy>) -> Self {
-        Self { again: again.collect(), ..self }
-    }
-
-    /// Others have other numbers than before, or were taken away.
-    pub fn renumbered_if(self, renumbered: bool) -> Self {
-        Self { renumbered, ..self }
-    }
-
     /// These lie elsewhere.
     fn found(&mut self, found: &BTreeSet<(FolderId, Uid)>) {
         let before = self.missing.len() + self.again.len();

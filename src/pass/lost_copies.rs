@@ -91,8 +91,15 @@ impl There<'_> {
             let rows = missing.iter().map(|(row, _)| *row);
             pass.findings.doubted.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
         }
-        let (missing, again) = (missing.into_iter().map(LostCopy::of), again.into_iter().map(LostCopy::of));
-        let losses = Losses::of(self.id, self.path, &self.at.path).missing(missing).again(again).renumbered_if(moved);
+        let of = |copies: Vec<&(FolderId, Watermark)>| copies.into_iter().map(LostCopy::of).collect();
+        let losses = Losses {
+            row: self.id,
+            folder: self.path.clone(),
+            at: self.at.path.clone(),
+            missing: of(missing),
+            again: of(again),
+            renumbered: moved,
+        };
         let mut by_row: BTreeMap<FolderId, Vec<Uid>> = BTreeMap::new();
         lost.into_iter().for_each(|(row, mark)| by_row.entry(row).or_default().push(mark.source));
         pass.recorder.flush().await;

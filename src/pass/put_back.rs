@@ -263,8 +263,9 @@ impl Preparation<'_> {
             self.pass.journal.lose(row, messages).await?;
         }
         for record in gone() {
-            let Some(lost) = by_folder.remove(&record.id) else { continue };
-            self.pass.lost(Losses::of(record.id, &record.source, &record.destination).again(lost.into_iter()));
+            let Some(again) = by_folder.remove(&record.id) else { continue };
+            let (folder, at) = (record.source.clone(), record.destination.clone());
+            self.pass.lost(Losses { row: record.id, folder, at, missing: Vec::new(), again, renumbered: false });
         }
         Ok(rows)
     }

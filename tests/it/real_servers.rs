@@ -8,11 +8,11 @@ use std::time::Duration;
 use mailferry::domain::notice::NoticeKind;
 
 use crate::support::compare::{Mailbox, assert_unchanged};
-use crate::support::corpus::Random;
 use crate::support::dovecot::{self, Dovecot, Format};
 use crate::support::field::{Kind, Server, available};
 use crate::support::imap::{Imap, Message};
 use crate::support::product::{PROJECT, Workspace, plain};
+use crate::support::relay::{Act, At, Relay, Rules, verb};
 
 /// What a message is judged by.
 type Judged = (String, Vec<u8>, Vec<String>, i64);
@@ -166,14 +166,18 @@ fn killed_on_the_way(kind: Kind) {
     let mut imap = open(&here);
     fill(&mut imap, "INBOX", 0..150);
     fill(&mut imap, "Work", 200..350);
-    let workspace = between((here.0, &here.1), (server.port, &server.user));
-    let mut random = Random::new(7);
-    for _ in 0..6 {
+    let relay = Relay::start(server.port, Rules::singly());
+    let workspace = between((here.0, &here.1), (relay.port, &server.user));
+    for (before, nth) in [(true, 1), (false, 1), (false, 9), (true, 20), (false, 30), (true, 3)] {
+        let append = verb("APPEND").nth(nth);
+        let hit = relay.plan(if before { At::HalfLiteral(append) } else { At::Answer(append) }, Act::Hold);
         let mut command = workspace.command(&["start", PROJECT]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-        std::thread::sleep(Duration::from_millis(200 + random.below(500) as u64));
+        assert!(hit.wait_for(Duration::from_secs(60)), "{kind:?}: there is no append {nth}");
         let _ = child.kill();
         let _ = child.wait();
+        relay.forget_plans();
+        hit.cut();
     }
     workspace.start().expect(0);
     // Killed in the middle Mailutils may number a folder anew: then nobody can know whose messages are in there, and their flags
