@@ -63,6 +63,7 @@ fn fill(imap: &mut Imap, folder: &str, numbers: std::ops::Range<u32>) {
 /// What a server keeps of a message beside its bytes.
 #[derive(Clone, Copy)]
 struct Keeps {
+    /// Those of the system.
     flags: bool,
     keywords: bool,
     dates: bool,
@@ -164,26 +165,53 @@ fn killed_on_the_way(kind: Kind) {
     let server = Server::start(kind);
     let here = account(dovecot::shared(Format::Sdbox), "field-killed");
     let mut imap = open(&here);
-    fill(&mut imap, "INBOX", 0..150);
-    fill(&mut imap, "Work", 200..350);
+    fill(&mut imap, "INBOX", 0..300);
+    fill(&mut imap, "Work", 400..700);
     let relay = Relay::start(server.port, Rules::singly());
     let workspace = between((here.0, &here.1), (relay.port, &server.user));
-    for (before, nth) in [(true, 1), (false, 1), (false, 9), (true, 20), (false, 30), (true, 3)] {
+    let mut kills = 0;
+    for (before, nth) in [(true, 1), (false, 1), (false, 3), (true, 2), (false, 2), (true, 3)] {
         let append = verb("APPEND").nth(nth);
         let hit = relay.plan(if before { At::HalfLiteral(append) } else { At::Answer(append) }, Act::Hold);
         let mut command = workspace.command(&["start", PROJECT]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-        assert!(hit.wait_for(Duration::from_secs(60)), "{kind:?}: there is no append {nth}");
+        let ended = loop {
+            if hit.wait_for(Duration::from_millis(10)) {
+                break false;
+            }
+            if child.try_wait().expect("its state").is_some() {
+                break true;
+            }
+        };
         let _ = child.kill();
         let _ = child.wait();
         relay.forget_plans();
         hit.cut();
+        if ended {
+            break;
+        }
+        kills += 1;
     }
-    workspace.start().expect(0);
-    // Killed in the middle Mailutils may number a folder anew: then nobody can know whose messages are in there, and their flags
-    // stay as they are.
-    let keeps = Keeps { flags: kind != Kind::Mailutils, ..keeps(kind) };
-    assert_same(keeps, &Mailbox::read(&mut imap), &server.read());
+    // A pass that takes Mailutils' folders for another mailbox's ends by itself, see below.
+    let least = if kind == Kind::Mailutils { 1 } else { 3 };
+    assert!(kills >= least, "{kind:?}: killed {kills} times only");
+    let output = workspace.start();
+    let (was, is) = (Mailbox::read(&mut imap), server.read());
+    if kind == Kind::Mailutils {
+        // Its sessions that end in the middle give folders another UIDVALIDITY. Of some, nobody can know whose messages are in
+        // there, and their flags stay as they are; of all, it may be another mailbox, which is said.
+        let keeps = Keeps { flags: false, keywords: false, dates: false };
+        if output.code == 1 {
+            assert!(output.stderr.contains("Not the mailbox of the earlier passes"), "{}", output.stderr);
+            let there = judged(&is, keeps);
+            assert!(there.windows(2).all(|two| two[0] != two[1]), "a message is there twice");
+            return;
+        }
+        output.expect(0);
+        return assert_same(keeps, &was, &is);
+    }
+    output.expect(0);
+    assert_same(keeps(kind), &was, &is);
 }
 
 #[test]
