@@ -77,6 +77,32 @@ impl SizeTerms {
 
 type Key = (Option<FolderPath>, Option<Uid>, Cause);
 
+/// What an earlier pass could not move, to be tried again: messages, whole folders that it could not read or write, or, where even
+/// the folders were not known, all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailedBefore {
+    messages: BTreeMap<FolderPath, BTreeSet<Uid>>,
+    folders: BTreeSet<FolderPath>,
+    all: bool,
+}
+
+impl FailedBefore {
+    /// What this error is about.
+    pub fn add(&mut self, folder: Option<FolderPath>, message: Option<Uid>) {
+        match (folder, message) {
+            (Some(folder), Some(message)) => drop(self.messages.entry(folder).or_default().insert(message)),
+            (Some(folder), None) => drop(self.folders.insert(folder)),
+            (None, _) => self.all = true,
+        }
+    }
+
+    /// Whether this message is among it.
+    pub fn has(&self, folder: &FolderPath, message: Uid) -> bool {
+        let named = || self.messages.get(folder).is_some_and(|messages| messages.contains(&message));
+        self.all || self.folders.contains(folder) || named()
+    }
+}
+
 /// The item errors of earlier passes that a later one goes by: those accepted, and messages that were too big.
 #[derive(Clone, Debug, Default)]
 pub struct EarlierErrors(BTreeMap<Key, ItemError>);

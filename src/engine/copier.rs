@@ -1,7 +1,6 @@
 //! The copier: the runner that moves mail on this machine. For each pass a worker loads what earlier passes left, opens both
 //! endpoints and hands over to [`Pass`].
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,9 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::folder::FolderPath;
-use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId, Uid};
+use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
-use crate::domain::item_error::EarlierErrors;
+use crate::domain::item_error::{EarlierErrors, FailedBefore};
 use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select, Writes};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
@@ -260,14 +258,12 @@ impl Worker<'_> {
         Ok(Ready { project, approach, order, said, source, destination })
     }
 
-    /// The messages that it tries again.
-    async fn failed(&self, plan: &PassPlan) -> Result<BTreeMap<FolderPath, BTreeSet<Uid>>, StoreError> {
-        let Select::FailedOf(earlier) = plan.select else { return Ok(BTreeMap::new()) };
-        let mut failed: BTreeMap<FolderPath, BTreeSet<Uid>> = BTreeMap::new();
+    /// What it tries again.
+    async fn failed(&self, plan: &PassPlan) -> Result<FailedBefore, StoreError> {
+        let mut failed = FailedBefore::default();
+        let Select::FailedOf(earlier) = plan.select else { return Ok(failed) };
         for row in self.workspace.store.item_errors(earlier, u32::MAX, 0).await? {
-            if let (Some(folder), Some(uid)) = (row.error.folder, row.error.source) {
-                failed.entry(folder).or_default().insert(uid);
-            }
+            failed.add(row.error.folder, row.error.source);
         }
         Ok(failed)
     }

@@ -92,6 +92,14 @@ impl ItemRow {
         self.earlier.and(Moved::of(&self.progress.counts))
     }
 
+    /// Messages whose errors can be tried again: Verify tried none.
+    pub fn retryable(&self) -> u64 {
+        match self.pass {
+            Some(LatestPass { kind: PassKind::Verify, .. }) => 0,
+            Some(_) | None => self.progress.counts.errors,
+        }
+    }
+
     /// How its passes ended, by their kinds, up to the latest one.
     pub fn results(&self) -> LastResults {
         let Some(pass) = self.pass else { return self.earlier_results };

@@ -273,12 +273,13 @@ impl FolderLook<'_> {
         if owed.is_empty() {
             return Ok(());
         }
-        self.set(&owed).await.on(Side::Destination).map_err(PassStop::Fatal)?;
         let marks: Vec<Watermark> = owed.iter().map(|(mark, _)| mark.clone()).collect();
-        let there = there(&mut *self.to, self.into, &marks).await?;
+        let before = there(&mut *self.to, self.into, &marks).await?;
+        self.set(&owed, &before).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+        let after = there(&mut *self.to, self.into, &marks).await?;
         for (mark, flags) in owed {
             // One that is not there any more lacks nothing.
-            if let Some(meta) = there.get(&mark.destination) {
+            if let Some(meta) = after.get(&mark.destination) {
                 notes.flagged(mark.source, &flags, &meta.flags.clone().unwrap_or_else(Flags::none));
             }
         }
@@ -286,15 +287,13 @@ impl FolderLook<'_> {
     }
 
     /// Sets what copies that are ours lack; what a server refuses shows when they are looked at again.
-    async fn set(&mut self, owed: &[(Watermark, Flags)]) -> Result<(), Failure> {
+    async fn set(&mut self, owed: &[(Watermark, Flags)], there: &BTreeMap<Uid, MessageMeta>) -> Result<(), Failure> {
         let place = &self.into.destination;
         let asked: Vec<(Uid, &Watermark)> = owed.iter().map(|(mark, _)| (mark.destination, mark)).collect();
         let proofs = prove(&mut *self.to, place, &asked, self.bytes).await?;
-        let there = self.to.scan(place, &Which::These(asked.iter().map(|(uid, _)| *uid).collect()), false).await?;
-        let has: BTreeMap<Uid, Flags> = there.into_iter().filter_map(|meta| Some((meta.uid, meta.flags?))).collect();
         let mut updates: BTreeMap<String, FlagUpdate> = BTreeMap::new();
         for ((mark, flags), _) in owed.iter().zip(proofs).filter(|(_, proof)| *proof == IdentityProof::Confirmed) {
-            let Some(has) = has.get(&mark.destination) else { continue };
+            let Some(has) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
             let change = FlagChange { add: has.difference(flags).add, remove: Flags::none() };
             if !change.is_empty() {
                 let update = updates.entry(change.add.to_string());

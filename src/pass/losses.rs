@@ -139,7 +139,8 @@ impl SearchForLost<'_> {
             if lost.is_empty() || self.done.contains(&at.wire) {
                 continue;
             }
-            let found = self.search_in(pass, to, (*row, at), &lost).await?;
+            let known = pass.journal.known_at_destination(*row).await?.into_iter().collect();
+            let found = recognised(pass, to, (*row, at), &lost, known).await?;
             self.done.insert(at.wire.clone());
             if found.is_empty() {
                 continue;
@@ -153,21 +154,22 @@ impl SearchForLost<'_> {
         }
         Ok(())
     }
+}
 
-    /// Which of these copies lie in this folder; one that cannot be read holds none.
-    async fn search_in(
-        &self,
-        pass: &Pass,
-        to: &mut dyn Destination,
-        (id, at): (FolderId, &FolderRef),
-        lost: &[(FolderId, Watermark)],
-    ) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
-        let known = pass.journal.known_at_destination(id).await?.into_iter().collect();
-        let (path, rows, doubts, kept) = (&at.path, &LostCopyRows::default(), Doubts::None, Bytes::Kept);
-        let there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
-        match there.recognise(to, lost, known).await {
-            Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Vec::new()),
-            found => found,
-        }
+/// Which of these copies lie in this destination folder of a row, under none of the numbers that are `known`; one that cannot be
+/// read holds none.
+pub(super) async fn recognised(
+    pass: &Pass,
+    to: &mut dyn Destination,
+    (id, at): (FolderId, &FolderRef),
+    copies: &[(FolderId, Watermark)],
+    known: BTreeSet<Uid>,
+) -> PassResult<Vec<(FolderId, Uid, Uid)>> {
+    let kept = pass.journal.habit(Side::Destination).await?.into();
+    let (path, rows, doubts) = (&at.path, &LostCopyRows::default(), Doubts::None);
+    let there = There { id, path, at, source: None, doubts, rows, scanned: None, kept };
+    match there.recognise(to, copies, known).await {
+        Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Vec::new()),
+        found => found,
     }
 }

@@ -92,9 +92,8 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::clock::Clock;
 use crate::domain::counts::Counts;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::folder::FolderPath;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
-use crate::domain::item_error::EarlierErrors;
+use crate::domain::item_error::{EarlierErrors, FailedBefore};
 use crate::domain::pass_plan::{PassPlan, Writes};
 use crate::domain::progress::Phase;
 use crate::domain::project::Options;
@@ -130,8 +129,8 @@ pub struct PassOrder {
     pub item: ItemId,
     /// What to do.
     pub plan: PassPlan,
-    /// Of a pass that tries errors again: the messages of each source folder that an earlier one could not move.
-    pub failed: BTreeMap<FolderPath, BTreeSet<Uid>>,
+    /// Of a pass that tries errors again: what an earlier one could not move.
+    pub failed: FailedBefore,
     /// What earlier passes could not move, as far as this one goes by it.
     pub known_errors: EarlierErrors,
     /// The options as read when the worker took the item.

@@ -16,10 +16,9 @@ use crate::pass::candidates::Candidate;
 use crate::pass::doubts::is_nobodys;
 use crate::pass::lane::{Lane, Step};
 use crate::pass::listing::Preparation;
-use crate::pass::losses::{Losses, LostCopy};
-use crate::pass::places::LostCopyRows;
+use crate::pass::losses::{Losses, LostCopy, recognised};
 use crate::pass::same_folder::{place, went_back};
-use crate::pass::there::{Doubts, There};
+use crate::pass::there::Doubts;
 use crate::pass::{OnSide, Pass, PassResult, PassStop};
 
 /// Asks these folders themselves: a list may be wrong.
@@ -309,19 +308,6 @@ impl Step for Recognise<'_> {
     type Out = Vec<(FolderId, Uid, Uid)>;
 
     async fn run(&mut self, pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Self::Out> {
-        let there = There {
-            id: self.record.id,
-            path: &self.record.source,
-            at: &self.at,
-            source: None,
-            doubts: Doubts::None,
-            rows: &LostCopyRows::default(),
-            scanned: None,
-            kept: pass.journal.habit(Side::Destination).await?.into(),
-        };
-        match there.recognise(to, &self.copies, BTreeSet::new()).await {
-            Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => Ok(Vec::new()),
-            found => found,
-        }
+        recognised(pass, to, (self.record.id, &self.at), &self.copies, BTreeSet::new()).await
     }
 }

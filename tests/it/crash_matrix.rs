@@ -83,7 +83,7 @@ async fn prepare(situation: &Situation) -> (Side, Side, Relay, Bench) {
     }
     bench.plan = situation.plan;
     if matches!(situation.plan.select, Select::FailedOf(_)) {
-        bench.failed = [(FolderPath::new(["INBOX"]), [Uid(2), Uid(4), Uid(5)].into())].into();
+        [2, 4, 5].iter().for_each(|uid| bench.failed.add(Some(FolderPath::new(["INBOX"])), Some(Uid(*uid))));
     }
     (from, to, relay, bench)
 }

@@ -113,7 +113,7 @@ fn d31_errors_are_tried_again_and_nothing_else() {
         sides.source.fill("INBOX", 0..6);
         sides.source.fill("Work", 10..12);
         let inbox = FolderPath::new(["INBOX"]);
-        sides.bench.failed = [(inbox, [Uid(2), Uid(5)].into())].into();
+        [2, 5].iter().for_each(|uid| sides.bench.failed.add(Some(inbox.clone()), Some(Uid(*uid))));
         let counts = sides.pass(PassKind::RetryErrors, Parameters { failed_of: Some(PassId(1)), before: None }).await;
         assert_eq!((counts.copied, counts.skipped), (2, 6));
         let full = sides.pass(PassKind::Full, Parameters::default()).await;

@@ -195,7 +195,7 @@ impl Dispatcher {
         let Outcome { done, left, .. } = outcome;
         done.retain(|item| {
             let row = self.rows.get(*item);
-            let errors = row.map_or(0, |row| row.progress.counts.errors);
+            let errors = row.map_or(0, ItemRow::retryable);
             match Action::RetryErrors.check(row.map_or(Status::NotSubmitted, |row| row.status), errors) {
                 Ok(()) => true,
                 Err(refusal) => {

@@ -41,7 +41,7 @@ pub(super) fn chosen(subject: &Subject<'_>) -> Result<Targets, Unavailable> {
 fn allowed(subject: &Subject<'_>, action: Action) -> Result<Targets, Unavailable> {
     match subject {
         Subject::Item(OneItem { row, .. }) => {
-            let checked = action.check(row.status, row.progress.counts.errors);
+            let checked = action.check(row.status, row.retryable());
             checked.map_err(|refusal| Unavailable::Refused(refusal.to_string()))?;
         }
         Subject::Items(Items { grid, .. }) => {

@@ -31,7 +31,7 @@ impl App {
         let candidates = rows().map(|row| StartCandidate {
             item: row.item,
             status: row.status,
-            errors: row.progress.counts.errors,
+            errors: row.retryable(),
             fresh: row.pass.is_none(),
         });
         let candidates = candidates.collect();

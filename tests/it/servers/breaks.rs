@@ -241,3 +241,41 @@ fn p3_verify_names_a_list_that_broke_off_and_folders_that_do_not_open() {
         assert_eq!((code, status.as_str(), named), (1, "completed", expected), "{capabilities}");
     }
 }
+
+#[test]
+fn d31_retry_errors_brings_what_lies_in_a_folder_that_did_not_open_or_was_not_listed() {
+    for listed in [true, false] {
+        let odds = super::Odds::modern();
+        odds.source.fill("Bad", 50..53);
+        let copied = match listed {
+            true => {
+                odds.source.deny(|verb, arguments| {
+                    let bad = ["SELECT", "EXAMINE"].contains(&verb) && arguments.contains("Bad");
+                    bad.then(|| "NO locked by another process".to_owned())
+                });
+                8
+            }
+            false => {
+                odds.source.bend(|heard| match heard.verb {
+                    "LIST" if heard.arguments.contains('*') && heard.line.contains("\"Bad\"") => {
+                        Said::Instead(DOWN.to_owned())
+                    }
+                    _ => Said::Kept,
+                });
+                8
+            }
+        };
+        // Verify copies nothing, so there is nothing to try again after it.
+        assert_eq!(verified(&odds).0, 1);
+        let retry = ["start", "move", "--pass", "retry-errors"];
+        odds.workspace.run(&retry).expect(1);
+        let (_, item) = odds.start(1);
+        assert_eq!(item.messages("copied"), copied, "listed: {listed}");
+        odds.source.straighten();
+        odds.source.state().deny = None;
+        odds.workspace.run(&retry).expect(0);
+        let item = odds.workspace.only();
+        assert_eq!((item.messages("copied"), item.messages("errors")), (3, 0), "listed: {listed}: {:#}", item.0);
+        odds.is_copied("Bad", "tried again");
+    }
+}

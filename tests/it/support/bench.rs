@@ -3,7 +3,6 @@
 //! A cut is the death of a process as far as the database can tell: nothing is written any more and every connection is
 //! dropped. Coming back means a fresh store on the same folder.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,8 +10,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mailferry::domain::clock::Clock;
 use mailferry::domain::failure::Side;
-use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, ProjectId, Uid};
+use mailferry::domain::item_error::FailedBefore;
 use mailferry::domain::notice::Notice;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan};
@@ -63,7 +62,7 @@ pub struct Bench {
     /// What passes do.
     pub plan: PassPlan,
     /// Messages whose errors a pass tries again, by source folder.
-    pub failed: BTreeMap<FolderPath, BTreeSet<Uid>>,
+    pub failed: FailedBefore,
 }
 
 fn full() -> PassPlan {
@@ -146,7 +145,7 @@ impl Bench {
             figures: Mutex::new(PassStats::new(Arc::default())),
             forgets: 0,
             plan: full(),
-            failed: BTreeMap::new(),
+            failed: FailedBefore::default(),
         }
     }
 

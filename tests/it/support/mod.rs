@@ -38,3 +38,4 @@ pub mod scripted;
 pub mod seeds;
 pub mod site;
 pub mod tenant;
+pub mod unpacked;

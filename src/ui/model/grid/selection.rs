@@ -19,7 +19,7 @@ pub struct Allowed {
 
 impl Allowed {
     fn count(&mut self, row: &ItemRow, action: Action) {
-        match action.check(row.status, row.progress.counts.errors) {
+        match action.check(row.status, row.retryable()) {
             Ok(()) => self.items += 1,
             Err(refusal) => self.refusal = self.refusal.or(Some(refusal)),
         }

@@ -189,7 +189,7 @@ impl Sums {
 
 /// Whether the status of an item allows this.
 fn may(row: &ItemRow, action: Action) -> bool {
-    action.check(row.status, row.progress.counts.errors).is_ok()
+    action.check(row.status, row.retryable()).is_ok()
 }
 
 /// The domains of source and destination, if all rows have the same two.

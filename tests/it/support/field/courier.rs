@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Kind, Server, libraries, unpacked};
+use super::{Kind, Server};
+use crate::support::courier;
 
 /// Ends the listening, and removes the folder.
 struct Runs {
@@ -69,18 +70,9 @@ fn serve(client: TcpStream, home: &Path) -> std::io::Result<()> {
         let answer = format!("* CAPABILITY IMAP4rev1 UIDPLUS CHILDREN NAMESPACE\r\n{tag} OK done\r\n");
         to.write_all(answer.as_bytes())?;
     }
-    let mut child = Command::new(unpacked(Kind::Courier).join("usr/bin/imapd"))
-        .arg("Maildir")
-        .current_dir(home)
-        .env_clear()
-        .env("LD_LIBRARY_PATH", libraries(Kind::Courier))
-        .envs([("AUTHENTICATED", "anna"), ("AUTHADDR", "anna"), ("MAILDIRPATH", "Maildir")])
-        .envs([("IMAP_CAPABILITY", "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE"), ("IMAP_KEYWORDS", "1")])
-        .envs([("IMAP_UMASK", "022"), ("IMAP_USELOCKS", "0"), ("TCPREMOTEIP", "127.0.0.1")])
-        .env("HOME", home)
+    let mut child = courier::command(home)
         .stdin(Stdio::from(OwnedFd::from(client.try_clone()?)))
         .stdout(Stdio::from(OwnedFd::from(client)))
-        .stderr(Stdio::null())
         .spawn()?;
     drop((to, from));
     child.wait().map(drop)

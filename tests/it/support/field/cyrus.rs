@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use super::{Kept, Kind, PASSWORD, Server, free_port, libraries, new_folder, owner, unpacked};
+use super::{Kept, Kind, PASSWORD, Server, free_port, new_folder, owner};
+use crate::support::unpacked;
 
 pub(super) fn start() -> Server {
     let (folder, port) = (new_folder(), free_port());
@@ -16,7 +17,7 @@ pub(super) fn start() -> Server {
     std::thread::Builder::new().name("saslauthd".into()).spawn(move || confirm(&listener)).expect("a thread");
     let owner = owner(&folder);
     fs::set_permissions(folder.join("mux"), fs::Permissions::from_mode(0o777)).expect("permissions");
-    let (at, bin) = (folder.display(), unpacked(Kind::Cyrus).join("usr/lib/cyrus/bin"));
+    let (at, bin) = (folder.display(), unpacked::root("cyrus").join("usr/lib/cyrus/bin"));
     let settings = format!(
         "configdirectory: {at}/conf\ndefaultpartition: default\npartition-default: {at}/spool\nproc_path: {at}/run/proc\n\
          mboxname_lockpath: {at}/run/lock\nlmtpsocket: {at}/conf/socket/lmtp\nidlesocket: {at}/conf/socket/idle\n\
@@ -40,7 +41,7 @@ pub(super) fn start() -> Server {
     let pid = folder.join("pid");
     let arguments = [text(&settings_file), text(&services_file), text(&pid)];
     let arguments = ["-C", &arguments[0], "-M", &arguments[1], "-p", &arguments[2]];
-    let environment = [("LD_LIBRARY_PATH", libraries(Kind::Cyrus))];
+    let environment = [("LD_LIBRARY_PATH", unpacked::libraries("cyrus"))];
     let runs = Kept::run(&bin.join("master"), &arguments, &environment, folder).listens(port);
     Server { kind: Kind::Cyrus, port, user: "anna".into(), _runs: Box::new(runs) }
 }

@@ -4,7 +4,8 @@ use std::fs;
 
 use rcgen::{CertificateParams, KeyPair};
 
-use super::{Kept, Kind, PASSWORD, Server, free_port, libraries, new_folder, owner, unpacked};
+use super::{Kept, Kind, PASSWORD, Server, free_port, new_folder, owner};
+use crate::support::unpacked;
 
 pub(super) fn start() -> Server {
     let (folder, port) = (new_folder(), free_port());
@@ -37,9 +38,9 @@ server 127.0.0.1:{port} {{ tls-mode ondemand; }};
     );
     let file = folder.join("configuration");
     fs::write(&file, configuration).expect("written");
-    let program = unpacked(Kind::Mailutils).join("usr/sbin/imap4d");
+    let program = unpacked::root("mailutils").join("usr/sbin/imap4d");
     let argument = format!("--config-file={}", file.display());
-    let environment = [("LD_LIBRARY_PATH", libraries(Kind::Mailutils))];
+    let environment = [("LD_LIBRARY_PATH", unpacked::libraries("mailutils"))];
     let runs = Kept::run(&program, &[&argument], &environment, folder).listens(port);
     Server { kind: Kind::Mailutils, port, user: "anna@old.example".into(), _runs: Box::new(runs) }
 }

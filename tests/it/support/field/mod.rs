@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::compare::{Folder, Mailbox};
 use super::imap::{Imap, Listed};
+use super::unpacked;
 
 /// Of all users.
 pub const PASSWORD: &str = "pass";
@@ -45,22 +46,12 @@ pub struct Server {
 }
 
 /// Whether the program is here; on Debian and its kin it must be.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub fn available(kind: Kind) -> bool {
-    let program = match kind {
-        Kind::Courier => "usr/bin/imapd",
-        Kind::Cyrus => "usr/lib/cyrus/bin/imapd",
-        Kind::Mailutils => "usr/sbin/imap4d",
-    };
-    let found = unpacked(kind).join(program).is_file();
-    assert!(
-        found || !Path::new("/etc/debian_version").exists(),
-        "{kind:?} is not unpacked: this test needs it (tests/run.sh does it)"
-    );
-    if !found {
-        eprintln!("skipped: {kind:?} is not on this system");
+    match kind {
+        Kind::Courier => super::courier::available(),
+        Kind::Cyrus => unpacked::available("cyrus", "usr/lib/cyrus/bin/imapd"),
+        Kind::Mailutils => unpacked::available("mailutils", "usr/sbin/imap4d"),
     }
-    found
 }
 
 impl Server {
@@ -94,23 +85,6 @@ impl Server {
         });
         Mailbox { folders: folders.collect() }
     }
-}
-
-fn unpacked(kind: Kind) -> PathBuf {
-    let name = match kind {
-        Kind::Courier => "courier",
-        Kind::Cyrus => "cyrus",
-        Kind::Mailutils => "mailutils",
-    };
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-/// Where the libraries lie that were unpacked with it.
-fn libraries(kind: Kind) -> OsString {
-    let lib = unpacked(kind).join("usr/lib");
-    let own = fs::read_dir(&lib).expect("its libraries").flatten().map(|entry| entry.path());
-    let own: Vec<PathBuf> = own.filter(|path| path.is_dir()).chain([lib.clone()]).collect();
-    std::env::join_paths(own).expect("paths")
 }
 
 fn new_folder() -> PathBuf {
