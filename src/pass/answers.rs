@@ -9,13 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::identity::{FromHeader, of_header};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::matching::{Belief, OursLeft};
-use crate::domain::record::{Origin, Results, Watermark, is_sane};
-use crate::endpoint::{Appended, Destination, FolderRef, NotAppended, Which};
+use crate::domain::matching::OursLeft;
+use crate::domain::record::{Origin, Results, Watermark};
+use crate::endpoint::{Appended, Destination, NotAppended};
 use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, ServerSaid};
-use crate::pass::contents::traces;
 use crate::pass::finish::{SeenOf, copied, not_shown};
 use crate::pass::flight::{Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
@@ -415,33 +413,6 @@ impl AppendWriter<'_> {
         Ok(())
     }
 
-    /// Compares the sizes of some messages with what was sent, where they are the messages that were sent. Only when nothing
-    /// is under way: the answers of a server come in order.
-    pub(super) async fn look_at_sizes(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        for (folder, asked) in self.sizes.take() {
-            match measure(to, &folder, &asked).await {
-                Ok(told) => told.into_iter().for_each(|(told, sent)| self.sizes.see(told, sent)),
-                Err(failure) if failure.scope <= Scope::Folder => {}
-                Err(failure) => return Err(PassStop::Fatal(SideFailure { side: Side::Destination, failure })),
-            }
-        }
-        Ok(())
-    }
-
-    /// What is known of how the server keeps messages.
-    pub(super) async fn belief(&self) -> PassResult<Belief> {
-        let known = self.pass.journal.habit(Side::Destination).await?;
-        Ok(Belief::from(known.and(self.sizes.so_far())))
-    }
-
-    /// Keeps what was seen of the server.
-    pub(super) async fn learn(&mut self) -> PassResult<()> {
-        match self.sizes.seen() {
-            Some(seen) => Ok(self.pass.journal.learn(Side::Destination, seen).await?),
-            None => Ok(()),
-        }
-    }
-
     async fn say_notes(&mut self, job: &Job) {
         let notices = self.notes.remove(&job.id).unwrap_or_default().notices(&job.path);
         if !notices.is_empty() {
@@ -475,28 +446,6 @@ fn undecided(own: &[OwnMessage], found: &BTreeMap<Uid, Newcomer>, left: &[Newcom
         }
     }
     undecided
-}
-
-/// The sizes told of these messages, with the bytes that were sent, as far as they are these messages: a number may be told
-/// that is another one's. What a server altered so much that its name is another one is known by what altering leaves.
-async fn measure(to: &mut dyn Destination, folder: &FolderRef, asked: &[Measured]) -> Result<Vec<(u64, u64)>, Failure> {
-    let which = Which::These(asked.iter().map(|message| message.uid).collect());
-    let (mut told, mut strange) = (Vec::new(), Vec::new());
-    for header in to.headers(folder, &which).await? {
-        let Ok(at) = asked.binary_search_by_key(&header.uid, |message| message.uid) else { continue };
-        let same = of_header(&header.header) == FromHeader::Known(asked[at].identity);
-        if same {
-            told.push((u64::from(header.size), asked[at].bytes));
-        } else if is_sane(asked[at].bytes, header.size.into()) {
-            strange.push((asked[at], header.size));
-        }
-    }
-    if !strange.is_empty() {
-        let (there, _) = traces(to, folder, strange.iter().map(|(message, _)| message.uid).collect()).await?;
-        let same = |(message, _): &&(Measured, u32)| there.get(&message.uid).is_some_and(|t| t.meet(&message.traces));
-        told.extend(strange.iter().filter(same).map(|(message, size)| (u64::from(*size), message.bytes)));
-    }
-    Ok(told)
 }
 
 /// The failure of a message that the destination said it had stored.

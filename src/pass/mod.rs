@@ -42,6 +42,7 @@ mod likeness;
 mod listing;
 mod losses;
 mod lost_copies;
+mod measured;
 mod notes;
 mod number_check;
 mod one_by_one;

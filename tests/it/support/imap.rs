@@ -200,8 +200,7 @@ impl Imap {
             self.ok("LSUB \"\" \"*\"").iter().filter_map(|line| listed(line)).map(|folder| folder.wire).collect();
         let lines = self.ok("LIST (SPECIAL-USE) \"\" \"*\"");
         let special: Vec<Listed> = lines.iter().filter_map(|line| listed(line)).collect();
-        let lines = self.ok("LIST \"\" \"*\"");
-        let mut folders: Vec<Listed> = lines.iter().filter_map(|line| listed(line)).collect();
+        let mut folders = self.list_plainly();
         for folder in &mut folders {
             folder.subscribed = subscribed.contains(&folder.wire);
             for twin in special.iter().filter(|twin| twin.wire == folder.wire) {
