@@ -209,7 +209,6 @@ impl Imap {
             folder.attributes.sort();
             folder.attributes.dedup();
         }
-        folders.sort();
         folders
     }
 
