@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
-use crate::cli::progress::ProgressLine;
+use crate::cli::progress::{ProgressLine, SIGN_OF_LIFE};
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::status::Status;
 use crate::engine::command::Command;
@@ -95,6 +95,7 @@ pub async fn follow(
         }
         tokio::select! {
             news = states.changed() => if !news { break states.now().await? },
+            () = tokio::time::sleep(SIGN_OF_LIFE) => {}
             () = presses.next() => {
                 interrupts += 1;
                 interrupted(workspace, run, interrupts, shown.as_ref()).await?;

@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::cli::status::of;
 use crate::cli::table::clean;
+use crate::domain::failure::Cause;
 use crate::domain::figures::under_way;
 use crate::domain::ids::ItemId;
 use crate::domain::progress::{PassProgress, Phase};
@@ -17,12 +19,25 @@ use crate::domain::wording::phase as phase_word;
 use crate::domain::wording::{duration, pausing, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
+/// An item with nothing new is told of again after so long: a log that stands still looks like a program that hangs.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
 /// Shows the items of a run.
 pub struct ProgressLine {
     bars: Option<MultiProgress>,
     by_item: HashMap<ItemId, ProgressBar>,
-    /// What was last printed of an item, without a terminal.
-    printed: HashMap<ItemId, (Status, Phase, u32, bool)>,
+    /// What was last printed of an item, without a terminal, and when.
+    printed: HashMap<ItemId, (News, Timestamp)>,
+}
+
+/// What makes another line worth printing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct News {
+    status: Status,
+    phase: Phase,
+    folders_done: u32,
+    /// Why it waits, and for which try.
+    waits: Option<(Cause, u32)>,
 }
 
 impl ProgressLine {
@@ -60,9 +75,14 @@ impl ProgressLine {
     }
 
     fn print(&mut self, row: &ItemRow, now: Timestamp) {
-        let progress = &row.progress;
-        let news = (row.status, progress.phase, progress.folders_done, progress.retry.is_some());
-        if self.printed.insert(row.item, news) != Some(news) {
+        let PassProgress { phase, folders_done, retry, .. } = &row.progress;
+        let waits = retry.as_ref().map(|retry| (retry.failure.cause, retry.attempt));
+        let news = News { status: row.status, phase: *phase, folders_done: *folders_done, waits };
+        let still = |(printed, at): &(News, Timestamp)| {
+            *printed == news && (!row.status.is_active() || now.since(*at) < SIGN_OF_LIFE)
+        };
+        if !self.printed.get(&row.item).is_some_and(still) {
+            self.printed.insert(row.item, (news, now));
             say!("{}: {}", clean(&row.source), line(row, now));
         }
     }

@@ -11,7 +11,6 @@ use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line,
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
-use crate::domain::failure::Cause;
 use crate::domain::figures::closing;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::license::Taking;
@@ -318,8 +317,7 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     let text = failure_text(project, stored, *side, failure);
     warn!("{name}: {}. {} {}", text.headline, text.what, text.todo);
     if let Some(words) = &failure.server_text {
-        let whose = if failure.cause == Cause::CredentialMissing { "vault" } else { "server text" };
-        warn!("  {whose}: {}", clean(words));
+        warn!("  {}: {}", failure.cause.words_of(), clean(words));
     }
 }
 

@@ -281,7 +281,7 @@ impl CheckLine {
             StepOutcome::Well(finding) => line(StepResult::Well, finding.words(now)),
             StepOutcome::NotTried(why) => line(StepResult::NotTried, (*why).to_owned()),
             StepOutcome::Failed(failure, seen) => {
-                let (mut found, todo) = failed(step, side, failure, names);
+                let (mut found, todo) = failed(side, failure, names);
                 if let Some(seen) = seen {
                     found = format!("{found} Seen: {}", seen.words(now));
                 }
@@ -300,17 +300,14 @@ impl CheckLine {
         };
         let mut lines = vec![format!("{mark}  {}: {}", self.step.words(), self.found)];
         lines.extend(self.todo.iter().map(|todo| format!("        {todo}")));
-        lines.extend(self.server_text.iter().map(|told| format!("        server text: {told}")));
+        let whose = self.cause.map_or("server text", Cause::words_of);
+        lines.extend(self.server_text.iter().map(|told| format!("        {whose}: {told}")));
         lines.join("\n")
     }
 }
 
 /// What happened, and what to do.
-fn failed(step: CheckStep, side: Side, failure: &Failure, names: &TextNames<'_>) -> (String, String) {
-    if (step, failure.cause) == (CheckStep::Name, Cause::Unreachable) {
-        let todo = "Check how the host is written, and the network of this computer.";
-        return (format!("The name {} leads to no address.", names.host), todo.to_owned());
-    }
+fn failed(side: Side, failure: &Failure, names: &TextNames<'_>) -> (String, String) {
     let text = text(failure, Some(side), names);
     (format!("{}. {}", text.headline, text.what), text.todo)
 }
@@ -382,11 +379,15 @@ mod tests {
             let failure = Failure::new(cause, Scope::Endpoint, Retry::User, "doing").saying("no\u{7}");
             StepOutcome::Failed(Box::new(failure), None)
         };
-        let name = line(CheckStep::Name, &failed(Cause::Unreachable));
+        let name = line(CheckStep::Name, &failed(Cause::NameUnknown));
         assert!(name.found.contains("imap.x.example leads to no address") && name.todo.is_some());
         let connection = line(CheckStep::Connection, &failed(Cause::Unreachable));
-        assert_eq!(connection.found, "imap.x.example cannot be reached. There was no answer on port 993.");
+        assert_eq!(
+            connection.found,
+            "imap.x.example cannot be reached. There was no answer from the source server on port 993."
+        );
         assert_eq!(connection.server_text.as_deref(), Some("no"));
+        assert!(connection.as_text().ends_with("details: no"), "the server said nothing");
         let login = line(CheckStep::Login, &failed(Cause::LoginRefused));
         let text = login.as_text();
         assert!(text.starts_with("FAILED  Login accepted: Failed while checking source credentials."), "{text}");

@@ -104,10 +104,24 @@ pub enum Cause {
     AdministratorStays,
     /// Another item with another source has this destination.
     SharedDestination,
-    /// Name not resolved, connection refused, no answer.
+    /// The name of the server leads to no address.
+    NameUnknown,
+    /// Connections to the port are refused: nothing listens there, or a firewall answers for it.
+    PortClosed,
+    /// No answer from the address, or no way there.
     Unreachable,
-    /// The certificate could not be verified.
+    /// The server took the connection and said nothing.
+    NoGreeting,
+    /// The server took the connection and closed it without a greeting.
+    ClosedUngreeted,
+    /// The issuer of the certificate could not be verified, or it is not accepted for another reason.
     CertificateNotTrusted,
+    /// The certificate has expired, or is not valid yet.
+    CertificateOutOfDate,
+    /// The certificate was made for another name.
+    CertificateOfAnother,
+    /// What answers at the port does not speak TLS.
+    NotTls,
     /// TLS failed for another reason, or STARTTLS is not offered.
     TlsFailed,
     /// Something else than an IMAP server answers at the port, or TLS where none was spoken.
@@ -178,6 +192,30 @@ pub enum Cause {
     CommandRefused,
     /// Mailferry itself failed (a panic in a worker).
     Internal,
+}
+
+impl Cause {
+    /// Whether the server was not come to at all: not even a greeting was heard.
+    pub fn is_out_of_reach(self) -> bool {
+        let connected = matches!(self, Self::NoGreeting | Self::ClosedUngreeted);
+        connected || matches!(self, Self::NameUnknown | Self::PortClosed | Self::Unreachable)
+    }
+
+    /// Whether the certificate was refused, which a person may trust all the same.
+    pub fn is_of_the_certificate(self) -> bool {
+        matches!(self, Self::CertificateNotTrusted | Self::CertificateOutOfDate | Self::CertificateOfAnother)
+    }
+
+    /// What to call [`Failure::server_text`]: not everything in it was said by a server.
+    pub fn words_of(self) -> &'static str {
+        match self {
+            Self::CredentialMissing => "vault",
+            Self::ConnectionLost | Self::TimedOut | Self::TlsFailed | Self::NotTls | Self::NoPasswords => "details",
+            cause if cause.is_out_of_reach() || cause.is_of_the_certificate() => "details",
+            Self::OwnNetwork | Self::WorkspaceFailed | Self::MaildirNotOpened | Self::Internal => "details",
+            _ => "server text",
+        }
+    }
 }
 
 /// What is said of a port that understands nothing but TLS, where no protection was asked for.

@@ -28,16 +28,19 @@ pub enum Remedy {
 
 /// Where another host may be the cure, beside what [`remedy`] says: it was mistyped, or something else answers there.
 pub fn host_in_doubt(failure: &Failure, side: Option<Side>) -> Option<Side> {
-    side.filter(|_| matches!(failure.cause, Cause::Unreachable | Cause::TlsFailed | Cause::Nonsense | Cause::NoImap))
+    let of_tls = matches!(failure.cause, Cause::TlsFailed | Cause::NotTls | Cause::CertificateOfAnother);
+    let is_it = of_tls || failure.cause.is_out_of_reach() || matches!(failure.cause, Cause::Nonsense | Cause::NoImap);
+    side.filter(|_| is_it)
 }
 
 /// The remedy for a failure, where there is one. `sign_in` is how its side is signed in to, if not by password.
 pub fn remedy(failure: &Failure, side: Option<Side>, sign_in: Option<SignInKind>) -> Option<Remedy> {
     match (failure.cause, side) {
         // Nobody but a person knows when there is room.
-        (Cause::Unreachable | Cause::DestinationFull, _) => Some(Remedy::TryNow),
+        (Cause::DestinationFull, _) => Some(Remedy::TryNow),
+        (cause, _) if cause.is_out_of_reach() => Some(Remedy::TryNow),
         (cause, Some(side)) if is_of_the_login(cause) => of_the_login(cause, side, sign_in),
-        (Cause::CertificateNotTrusted, Some(side)) => Some(Remedy::PinCertificate(side)),
+        (cause, Some(side)) if cause.is_of_the_certificate() => Some(Remedy::PinCertificate(side)),
         (Cause::FolderRefused, Some(Side::Destination)) => Some(Remedy::MapFolder),
         (Cause::NoPasswords | Cause::MaildirNotOpened | Cause::AdministratorStays, _) => Some(Remedy::ProjectSettings),
         (cause, side) => of_an_option(cause, side).map(Remedy::Option),

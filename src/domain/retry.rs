@@ -178,7 +178,8 @@ impl RetryBudget {
     pub fn limit_for(&self, cause: Cause) -> u32 {
         match cause {
             // What makes no sense makes none a minute later.
-            Cause::MailboxNotOpened | Cause::CertificateNotTrusted | Cause::Nonsense => self.limit.min(FEW),
+            Cause::MailboxNotOpened | Cause::Nonsense => self.limit.min(FEW),
+            cause if cause.is_of_the_certificate() => self.limit.min(FEW),
             // The server itself cannot say whether it is the password: once, and no more.
             Cause::LoginRefused => self.limit.min(1),
             _ => self.limit,
@@ -193,7 +194,8 @@ impl RetryBudget {
             // Access that was just given takes minutes to arrive.
             (Cause::MailboxNotOpened, n) => doubled(MINUTE, n - 1),
             // Another machine behind the same name may have a better one; time makes none better.
-            (Cause::CertificateNotTrusted, _) | (_, 0 | 1) => Duration::ZERO,
+            (cause, _) if cause.is_of_the_certificate() => Duration::ZERO,
+            (_, 0 | 1) => Duration::ZERO,
             (_, n) => doubled(self.pace.first, n - 2),
         }
     }

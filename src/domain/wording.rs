@@ -152,23 +152,16 @@ Cause::TokenUnfit => (
             format!("The mail of {other} goes into {mailbox} too. Nothing was copied."),
             "Check address and login of both items. If both belong there, Start a Full pass: they run one after the other.".into(),
         ),
-        Cause::Unreachable => {
+        Cause::NameUnknown | Cause::PortClosed | Cause::Unreachable | Cause::NoGreeting | Cause::ClosedUngreeted => {
             // The project may name another server since.
             let tried = failure.other.as_deref().and_then(|tried| tried.rsplit_once(':'));
             let (host, port) = tried.map_or((host, port), |(host, port)| (host, format!(" on port {port}")));
-            (
-            format!("{host} cannot be reached"),
-            format!("There was no answer{port}."),
-            "Check host, VPN and firewall; the server may have blocked this address after many logins.".into(),
-            )
+            strangers::out_of_reach(failure.cause, &side_word, host, &port)
         }
-        Cause::CertificateNotTrusted => (
-            "Certificate not trusted".into(),
-            format!("This machine cannot verify the certificate of {host}. No password was sent."),
-            "Compare its fingerprint with the server's administrator, then pin this certificate; or name a file of \
-             certificates in the project's settings."
-                .into(),
-        ),
+        Cause::CertificateNotTrusted | Cause::CertificateOutOfDate | Cause::CertificateOfAnother => {
+            strangers::certificate(failure.cause, host)
+        }
+        Cause::NotTls => strangers::not_tls(host, &port),
         Cause::TlsFailed => (
             format!("No protected connection to {host}"),
             "The server and Mailferry could not agree on encryption. No password was sent.".into(),
@@ -307,18 +300,7 @@ Cause::TokenUnfit => (
             format!("{host} lists it and refused to open it. Its messages wait."),
             "Open it in the owner's mail program, and ask the server's administrator if that fails too; then Start.".into(),
         ),
-        Cause::FolderRefused => (
-            format!("{} is not allowed at the {the_side}", capital(&folder)),
-            format!("{host} refused to create or open it. Its messages wait for another name."),
-            match names.folder {
-                "" => "Rename it in the owner's mail program or map it, then Start.".into(),
-                name => format!(
-                    "Rename it in the owner's mail program or map it, then Start; a rule is for example \
-                     ^{}->{name}-1",
-                    regex::escape(name)
-                ),
-            },
-        ),
+        Cause::FolderRefused => strangers::folder_refused(&capital(&folder), &the_side, host, names.folder, failure),
         Cause::FolderGone => (
             format!("{} is no longer there", capital(&folder)),
             format!("It was deleted or renamed at the {the_side} while the pass was running."),
@@ -344,6 +326,13 @@ Cause::TokenUnfit => (
             format!("Every folder at the {the_side} is another one than before. Nothing was copied, so that no mail is doubled."),
             "Check the address. If the mailbox was made anew, import the item into a new project and Start there: what is in \
              the mailbox already is recognised."
+                .into(),
+        ),
+        Cause::NoFolders if failure.scope == Scope::Folder => (
+            format!("The {the_side} lists no folders"),
+            format!("{host} opens the inbox of {mailbox} and lists no folder, not even that one. Others, if there are any, are not moved."),
+            "See in the owner's mail program whether there are other folders. If there are, ask the server's administrator, then \
+             Start; if there are none, accept this error."
                 .into(),
         ),
         Cause::NoFolders => (

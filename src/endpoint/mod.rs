@@ -323,6 +323,18 @@ pub struct Resources {
     pub network: Arc<own_network::OwnNetwork>,
     /// What servers say to people.
     pub said: Arc<sayings::Sayings>,
+    /// Who waits for what is asked.
+    pub waits: Waits,
+}
+
+/// Who waits for what a server is asked: a silent one is given up sooner where somebody looks on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waits {
+    /// A pass that moves mail.
+    #[default]
+    Pass,
+    /// A person.
+    Person,
 }
 
 impl std::fmt::Debug for Resources {

@@ -20,7 +20,7 @@ use crate::endpoint::budget::Budget;
 use crate::endpoint::own_network::OwnNetwork;
 use crate::endpoint::registry::tell_apart;
 use crate::endpoint::sayings::Sayings;
-use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
+use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint, Waits};
 use crate::engine::authenticators::Authenticators;
 use crate::engine::logins::Logins;
 use crate::engine::runner::{Reports, Runner, Task};
@@ -141,8 +141,8 @@ impl Worker<'_> {
         // A keyring may wait for a person who is not there (D23). What was begun to be written is still carried out.
         let ready = tokio::select! {
             ready = self.ready() => ready,
-            () = stops.stop.cancelled() => return PassEnd::Stopped,
-            () = stops.abort.cancelled() => return PassEnd::Stopped,
+            () = stops.stop.cancelled() => return PassEnd::Stopped(None),
+            () = stops.abort.cancelled() => return PassEnd::Stopped(None),
         };
         let ready = match ready {
             Ok(ready) => ready,
@@ -248,10 +248,14 @@ impl Worker<'_> {
         let sides = ((project.source.clone(), from.clone()), (project.destination.clone(), into.clone()));
         tell_apart(sides.0, sides.1).await.map_err(at_destination)?;
         let endpoints = &self.workspace.endpoints;
-        let (auth, resources) = self.access(Side::Source, &project, &from, source_admin).await?;
+        let waits = match order.plan.writes {
+            Writes::Nothing => Waits::Person,
+            Writes::Mail => Waits::Pass,
+        };
+        let (auth, resources) = self.access((Side::Source, waits), &project, &from, source_admin).await?;
         let says_source = Arc::clone(&resources.said);
         let source = endpoints.source(&project.source, &from, auth, resources).map_err(at_source)?;
-        let (auth, resources) = self.access(Side::Destination, &project, &into, destination_admin).await?;
+        let (auth, resources) = self.access((Side::Destination, waits), &project, &into, destination_admin).await?;
         let said = [says_source, Arc::clone(&resources.said)];
         let destination =
             endpoints.destination(&project.destination, &into, auth, resources).map_err(at_destination)?;
@@ -281,7 +285,7 @@ impl Worker<'_> {
     /// Who logs in at one side, and what its endpoint may use.
     async fn access(
         &self,
-        side: Side,
+        (side, waits): (Side, Waits),
         project: &Project,
         mailbox: &Mailbox,
         admin: Option<CredentialId>,
@@ -293,7 +297,7 @@ impl Worker<'_> {
         };
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let (network, said) = (Arc::clone(&self.network), Arc::default());
-        let resources = Resources { spool, numbers, budget, meter, network, said };
+        let resources = Resources { spool, numbers, budget, meter, network, said, waits };
         let logins = Logins { workspace: self.workspace, administrators: Some(self.authenticators), project };
         let auth = logins.at(side, mailbox, admin).await.map_err(|failure| Unready::Side(side, failure))?;
         Ok((auth, resources))

@@ -10,7 +10,7 @@ use crate::domain::secret::Secret;
 use crate::domain::server::Server;
 use crate::endpoint::auth::Authenticator;
 use crate::endpoint::check::Tested;
-use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint};
+use crate::endpoint::{ByteCounter, DestinationEndpoint, Resources, SourceEndpoint, Waits};
 use crate::engine::logins::Logins;
 use crate::engine::sign_ins::{LeftKeeper, SignInOf, unkept};
 use crate::engine::workspace::Workspace;
@@ -110,6 +110,6 @@ impl<'a> Looks<'a> {
     fn resources(&self, meter: Arc<ByteCounter>) -> Resources {
         let (spool, numbers) = (self.workspace.spool.clone(), self.workspace.numbers.clone());
         let (budget, network, said) = (Arc::clone(&self.workspace.budget), Arc::default(), Arc::default());
-        Resources { spool, numbers, budget, meter, network, said }
+        Resources { spool, numbers, budget, meter, network, said, waits: Waits::Person }
     }
 }

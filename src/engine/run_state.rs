@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::event::{Effect, Event, KnownItem, ProjectLimits, StatusMove};
 use self::holds::Outage;
 use self::waiting::{QueueId, WaitingItems};
-use crate::domain::failure::{Cause, Failure, Side};
+use crate::domain::failure::{Failure, Side};
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::mailbox_key::Mailboxes;
 use crate::domain::retry::LATE;
@@ -370,12 +370,13 @@ impl RunState {
         let (event, failure) = match end {
             PassEnd::Completed { .. } => (status::Event::Finish, None),
             // Without having been told by a person (a Queued item when the program closes): the same pass goes on later.
-            PassEnd::Stopped if known.status != Status::Stopping => (status::Event::Interrupted(Wait::None), None),
-            PassEnd::Stopped => (status::Event::StopConfirmed, None),
+            PassEnd::Stopped(_) if known.status != Status::Stopping => (status::Event::Interrupted(Wait::None), None),
+            PassEnd::Stopped(why) => (status::Event::StopConfirmed, why.map(|why| (Some(why.side), why.failure))),
             PassEnd::Failed { side, failure } => self.failed(now, item, (side, failure), effects),
         };
         match (event, &failure) {
-            (_, Some((_, Failure { cause: Cause::Unreachable, .. }))) => {}
+            (status::Event::StopConfirmed, _) => self.not_tried(now, item),
+            (_, Some((_, failure))) if failure.cause.is_out_of_reach() => {}
             // Whatever else it met, it met it at a server that answers.
             (status::Event::Finish, _) | (_, Some(_)) => self.reached(item, effects),
             _ => self.not_tried(now, item),

@@ -192,8 +192,8 @@ pub enum PassEnd {
         /// Messages of differences that nothing explains (D27).
         differ: u64,
     },
-    /// It was told to stop.
-    Stopped,
+    /// It was told to stop, maybe while it waited after this failure.
+    Stopped(Option<SideFailure>),
     /// A fatal error.
     Failed {
         /// Which side; none when it was neither.
@@ -204,9 +204,11 @@ pub enum PassEnd {
 }
 
 /// A failure and where it happened.
-#[derive(Clone, Debug)]
-pub(crate) struct SideFailure {
+#[derive(Clone, Debug, PartialEq)]
+pub struct SideFailure {
+    /// The side.
     pub side: Side,
+    /// What went wrong there.
     pub failure: Failure,
 }
 
@@ -320,7 +322,10 @@ impl Pass {
             .hurried_by(stops.hurry)
             .knowing(Arc::clone(&network))
             .on(approach.clone());
-        let recovery = Arc::new(recovery);
+        let recovery = Arc::new(match order.plan.writes {
+            Writes::Mail => recovery,
+            Writes::Nothing => recovery.looked_on(),
+        });
         let progressed = {
             let recovery = Arc::clone(&recovery);
             Box::new(move || recovery.progressed())
@@ -407,7 +412,7 @@ impl Pass {
                 let Counts { errors, differ, .. } = self.tally.totals();
                 PassEnd::Completed { errors, differ }
             }
-            (Err(PassStop::Stopped), Ok(())) => PassEnd::Stopped,
+            (Err(PassStop::Stopped), Ok(())) => PassEnd::Stopped(self.recovery.waited_after()),
             (Err(PassStop::Fatal(SideFailure { side, failure })), _) => PassEnd::Failed { side: Some(side), failure },
             (Err(PassStop::TooManyErrors(count)), _) => {
                 let failure = Failure::new(Cause::TooManyErrors, Scope::Mailbox, Retry::User, "copying")

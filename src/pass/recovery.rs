@@ -25,6 +25,10 @@ use crate::pass::{PassResult, PassStop, SideFailure};
 
 /// Tries for a server that this pass has never reached: a name or port is probably wrong, and waiting cures neither.
 const NEVER_REACHED: u32 = 3;
+/// … for one that was silent for so long that it was given up.
+const NEVER_HEARD: u32 = 1;
+/// Tries and the longest pause between them where a person waits for the end.
+const LOOKED_ON: (u32, Duration) = (3, Duration::from_secs(5));
 /// One more connection goes on after each of these, if no server asks for a slower pace again.
 const GROWS: Duration = Duration::from_secs(5 * 60);
 /// How often it is looked whether the run hours have begun: a look is cheap, and the clock may be changed at any time.
@@ -53,6 +57,8 @@ struct RetryPhase {
     reached: BTreeSet<Side>,
     /// Failures to reach a side for the first time.
     unreached: u32,
+    /// Tries for a server that was never reached and was silent for long.
+    unheard: u32,
     pause: Option<Pause>,
     /// From when on connections are added again, after a server asked for a slower pace.
     slowed: Option<Instant>,
@@ -79,13 +85,13 @@ impl RetryPhase {
         })
     }
 
-    /// A server that was never reached is given up soon.
-    fn is_out_of_reach(&mut self, trouble: &SideFailure) -> bool {
-        if trouble.failure.cause != Cause::Unreachable || self.reached.contains(&trouble.side) {
-            return false;
+    /// How many tries there are for a server that was never logged in to, if fewer than for another: it is given up soon.
+    fn most_unreached(&self, trouble: &SideFailure) -> Option<u32> {
+        match trouble.failure.cause {
+            _ if self.reached.contains(&trouble.side) => None,
+            Cause::TimedOut | Cause::NoGreeting => Some(self.unheard),
+            cause => cause.is_out_of_reach().then_some(NEVER_REACHED),
         }
-        self.unreached += 1;
-        self.unreached > NEVER_REACHED
     }
 }
 
@@ -116,6 +122,7 @@ impl Recovery {
             pace,
             reached: BTreeSet::new(),
             unreached: 0,
+            unheard: NEVER_HEARD,
             pause: None,
             slowed: None,
             recorded: 0,
@@ -124,6 +131,18 @@ impl Recovery {
         };
         let (hurry, network, approach) = Default::default();
         Self { state: Mutex::new(state), tally, clock, quit, hurry, network, approach }
+    }
+
+    /// A person waits for the end: few tries, short pauses, and none for a server that was silent for long.
+    #[must_use]
+    pub fn looked_on(self) -> Self {
+        self.with(|state| {
+            let (most, longest) = LOOKED_ON;
+            let pace = Pace { longest: state.pace.longest.min(longest), ..state.pace };
+            (state.pace, state.limit, state.unheard) = (pace, state.limit.min(most), 0);
+            state.budget = RetryBudget::new(state.limit, pace);
+        });
+        self
     }
 
     /// A person ends pauses by this.
@@ -188,6 +207,13 @@ impl Recovery {
         self.with(|state| state.running()).filter(Pause::holds_all).map(|pause| pause.why)
     }
 
+    /// The failure after which a try is waited for now: why nothing happens.
+    pub fn waited_after(&self) -> Option<SideFailure> {
+        let is_a_trouble =
+            |why: &SideFailure| why.failure.retry == Retry::Backoff && why.failure.cause != Cause::OwnNetwork;
+        self.with(|state| state.running()).map(|pause| pause.why).filter(is_a_trouble)
+    }
+
     /// When a lane may take part again after a server asked for a slower pace; none if it may. The first always may, each other
     /// one comes back after the one before it.
     pub fn joins_at(&self, lane: u32) -> Option<Instant> {
@@ -239,8 +265,8 @@ impl Recovery {
     fn is_own(&self, trouble: &SideFailure) -> bool {
         match trouble.failure.cause {
             Cause::OwnNetwork => true,
-            Cause::Unreachable | Cause::ConnectionLost | Cause::TimedOut => self.network.comes_back(),
-            _ => false,
+            Cause::ConnectionLost | Cause::TimedOut => self.network.comes_back(),
+            cause => cause.is_out_of_reach() && self.network.comes_back(),
         }
     }
 
@@ -283,7 +309,9 @@ impl Recovery {
             if state.joins(&trouble.failure) {
                 return Ok(None);
             }
-            if state.is_out_of_reach(trouble) {
+            let most = state.most_unreached(trouble);
+            state.unreached += u32::from(most.is_some());
+            if most.is_some_and(|most| state.unreached > most) {
                 return Err(());
             }
             // The end of a session says nothing about a message.
@@ -298,7 +326,7 @@ impl Recovery {
                 state.slowed = Some(until);
             }
             state.pause = Some(Pause { until, by_day: today.plus(until - now), why: trouble.clone() });
-            Ok(Some((until - now, attempt, limit)))
+            Ok(Some((until - now, attempt, most.map_or(limit, |most| most.min(limit)))))
         });
         match decided {
             Err(()) => return Err(PassStop::Fatal(trouble.clone())),

@@ -160,7 +160,7 @@ fn a_port_where_nobody_listens_is_given_up_after_three_tries() {
         way.bench = Bench::new((way.source.port, &way.from.1), (free, &way.to.1)).await;
         let ran = way.bench.run().await;
         let PassEnd::Failed { side: Some(side), failure } = &ran.end else { panic!("{:?}", ran.end) };
-        assert_eq!((side.word(), failure.cause), ("destination", Cause::Unreachable), "{failure:?}");
+        assert_eq!((side.word(), failure.cause), ("destination", Cause::PortClosed), "{failure:?}");
         let logins =
             way.source.commands().iter().filter(|c| ["LOGIN", "AUTHENTICATE"].contains(&c.verb.as_str())).count();
         assert!((1..=4).contains(&logins), "{logins} logins");

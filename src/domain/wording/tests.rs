@@ -23,7 +23,8 @@ all! { CAUSES, Cause:
     SignInRefused SignInHeld TokenUnfit SignInEnded TokenRefused SignInBusy ClockOff
     Settling AdministratorLoginRefused AdministratorLoginHeld MailboxNotOpened MaildirNotOpened
     WrongSide SameMailbox AdministratorStays SharedDestination
-    Unreachable CertificateNotTrusted TlsFailed NoImap TurnedAway NoPasswords ConnectionLost
+    NameUnknown PortClosed Unreachable NoGreeting ClosedUngreeted
+    CertificateNotTrusted CertificateOutOfDate CertificateOfAnother NotTls TlsFailed NoImap TurnedAway NoPasswords ConnectionLost
     TimedOut OwnNetwork SessionEnded Nonsense Throttled ProviderLimit OutsideHours
     TooManyConnections ServerBusy DestinationFull TooBig
     MessageRefused MessageMalformed HangsUpAtMessage MessageGone FolderRefused

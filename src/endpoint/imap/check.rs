@@ -2,8 +2,6 @@
 //!
 //! Every wait has a time-out. The password is sent once, and only on a connection that is protected as asked.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 
 use super::framer::Io;
@@ -20,16 +18,14 @@ use crate::domain::server::{ImapServer, Security, Trust};
 use crate::domain::token_claims::TokenClaims;
 use crate::endpoint::auth::{Attempt, Proof};
 use crate::endpoint::check::{Broken, Tested, Told, well};
-use crate::endpoint::{FolderRef, Result, Source};
+use crate::endpoint::{FolderRef, Result, Source, Waits};
 
-/// A person waits for it.
-const SILENCE: Duration = Duration::from_secs(60);
 /// What a test of a server alone leaves out.
 const NO_MAILBOX: &str = "a login is tested with an item of the project: import items, then test one";
 
 /// Tests it.
 pub(super) async fn check(server: &ImapServer, tested: Option<Tested>, told: &mut Told<'_>) {
-    let timeouts = Timeouts { silence: SILENCE, ..Timeouts::default() };
+    let timeouts = Timeouts::of(Waits::Person);
     let tested = match tested {
         Some(Tested { mailbox, auth, resources, .. }) => {
             let endpoint = server.endpoint(&mailbox, auth, resources, timeouts);
@@ -134,16 +130,16 @@ async fn reach(
 async fn resolve(server: &ImapServer, timeouts: &Timeouts) -> Result<Finding> {
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
     let unknown = |text: String| {
-        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, format!("looking up {host}"));
+        let failure = Failure::new(Cause::NameUnknown, Scope::Endpoint, Retry::Backoff, format!("looking up {host}"));
         failure.saying(text).about(format!("{host}:{}", server.port))
     };
-    let mut addresses = match timeout(timeouts.connect, tokio::net::lookup_host((host, server.port))).await {
-        Ok(Ok(found)) => found.map(|address| address.ip().to_string()).collect::<Vec<_>>(),
-        Ok(Err(error)) => return Err(unknown(error.to_string())),
+    let found = match timeout(timeouts.connect, greeting::addresses(host, server.port)).await {
+        Ok(found) => found.map_err(unknown)?,
         Err(_) => return Err(unknown(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
     };
+    let mut addresses: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
     addresses.dedup();
-    if addresses.is_empty() { Err(unknown("no addresses".to_owned())) } else { Ok(Finding::Addresses(addresses)) }
+    Ok(Finding::Addresses(addresses))
 }
 
 /// Protects the connection. A certificate that is refused is shown all the same, as another connection sees it.
@@ -161,7 +157,7 @@ async fn secure(
         }
         Err(failure) => {
             let seen = match failure.cause {
-                Cause::CertificateNotTrusted => login::certificate(server, timeouts).await.ok(),
+                cause if cause.is_of_the_certificate() => login::certificate(server, timeouts).await.ok(),
                 _ => None,
             };
             let seen = seen.map(|seen| Finding::Certificate { seen, pinned: false });

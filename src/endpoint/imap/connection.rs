@@ -123,6 +123,11 @@ impl Connection {
         self.shared.watch.logged_in();
     }
 
+    /// The server has left its first question without any answer: it is waited for no longer than for a greeting.
+    pub(super) fn is_mute(&self) {
+        self.shared.watch.is_mute();
+    }
+
     /// Shares what is known of the server with the other sessions of the endpoint.
     pub(super) fn share(&self, manners: &Arc<Manners>) {
         self.shared.share(manners);

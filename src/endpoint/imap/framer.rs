@@ -27,6 +27,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Io for T {}
 const BUFFER: usize = 128 * 1024;
 /// Silence after a refusal that names no command.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+/// Silence before anybody is logged in: who does not answer a login in this time answers none.
+const BEFORE_LOGIN: Duration = Duration::from_secs(60);
+/// … of a server that has not said anything since it greeted.
+const SINCE_GREETING: Duration = Duration::from_secs(30);
 /// Longest text of one response, literals not counted.
 pub(super) const LONGEST_TEXT: usize = 1024 * 1024;
 
@@ -65,13 +69,16 @@ pub(super) struct SilenceWatch {
     patience: Mutex<Patience>,
     /// The server refused something without saying what, and said nothing since.
     refused: AtomicBool,
+    /// It left a first question without any answer.
+    mute: AtomicBool,
 }
 
 impl SilenceWatch {
     /// Nothing outstanding yet.
     pub(super) fn new(silence: Duration) -> Arc<Self> {
         let (outstanding, last_sent) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
-        Arc::new(Self { outstanding, last_sent, silence, patience: Mutex::default(), refused: AtomicBool::new(false) })
+        let (patience, refused, mute) = Default::default();
+        Arc::new(Self { outstanding, last_sent, silence, patience, refused, mute })
     }
 
     /// The server refused something without saying what: if it goes on with nothing, that was the answer.
@@ -79,13 +86,22 @@ impl SilenceWatch {
         self.refused.store(true, Ordering::Relaxed);
     }
 
-    /// Whether that is so.
+    /// The server left its first question without any answer.
+    pub(super) fn is_mute(&self) {
+        self.mute.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something was refused like that.
     pub(super) fn was_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
     }
 
     fn longest(&self) -> Duration {
-        if self.was_refused() { self.silence.min(AFTER_REFUSAL) } else { self.silence }
+        let silence = if self.was_refused() { self.silence.min(AFTER_REFUSAL) } else { self.silence };
+        if self.patience().is_logged_in() {
+            return silence;
+        }
+        silence.min(if self.mute.load(Ordering::Relaxed) { SINCE_GREETING } else { BEFORE_LOGIN })
     }
 
     /// An answer is awaited from now on.
@@ -182,6 +198,7 @@ impl<R: AsyncRead + Unpin> Framer<R> {
                 Ok(Ok(n)) => {
                     self.end = n;
                     self.watch.refused.store(false, Ordering::Relaxed);
+                    self.watch.mute.store(false, Ordering::Relaxed);
                     return Ok(());
                 }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(WireError::Eof),

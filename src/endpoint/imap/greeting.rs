@@ -2,6 +2,7 @@
 //!
 //! Every wait has a time-out. Nothing larger than a line is read.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -48,22 +49,43 @@ impl Greeted {
 pub(super) async fn connect(server: &ImapServer, timeouts: &Timeouts) -> Result<TcpStream> {
     let doing = format!("connecting to {}:{}", server.host, server.port);
     let host = server.host.trim_start_matches('[').trim_end_matches(']');
-    let unreachable = |text: String| {
-        let failure = Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, &doing);
-        failure.saying(text).about(format!("{host}:{}", server.port))
+    let place = format!("{host}:{}", server.port);
+    let failed = |cause, text: &str| {
+        Failure::new(cause, Scope::Endpoint, Retry::Backoff, &doing).saying(text).about(place.clone())
     };
-    let tcp = match timeout(timeouts.connect, TcpStream::connect((host, server.port))).await {
-        Ok(Ok(tcp)) => tcp,
-        Ok(Err(error)) => return Err(unreachable(error.to_string())),
-        Err(_) => return Err(unreachable(format!("no answer within {} seconds", timeouts.connect.as_secs()))),
+    let silent = || failed(Cause::Unreachable, &format!("no answer within {} seconds", timeouts.connect.as_secs()));
+    let dialled = async {
+        let addresses = addresses(host, server.port).await.map_err(|text| failed(Cause::NameUnknown, &text))?;
+        TcpStream::connect(addresses.as_slice()).await.map_err(|error| match error.kind() {
+            ErrorKind::ConnectionRefused => failed(Cause::PortClosed, "connections are refused"),
+            _ => failed(Cause::Unreachable, &os_words(&error)),
+        })
     };
+    let tcp = timeout(timeouts.connect, dialled).await.unwrap_or_else(|_| Err(silent()))?;
     // Only a matter of speed.
     drop(tcp.set_nodelay(true));
     Ok(tcp)
 }
 
+/// The addresses of a host; there is at least one.
+pub(super) async fn addresses(host: &str, port: u16) -> std::result::Result<Vec<SocketAddr>, String> {
+    let found: Vec<SocketAddr> = match tokio::net::lookup_host((host, port)).await {
+        Ok(found) => found.collect(),
+        Err(error) => return Err(os_words(&error)),
+    };
+    if found.is_empty() { Err("it has no address".to_owned()) } else { Ok(found) }
+}
+
+/// What the system says, without the number of its error.
+pub(super) fn os_words(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split(" (os error ").next().unwrap_or(&words).to_owned()
+}
+
 pub(super) async fn secure(io: Box<dyn Io>, server: &ImapServer, timeouts: &Timeouts) -> Result<Secured> {
     match timeout(timeouts.tls, tls::secure(io, &server.host, &server.trust)).await {
+        // What it is that answers there in place of TLS.
+        Ok(Err(failure)) if failure.cause == Cause::NotTls => Err(probe::who_is_plain(server).await.unwrap_or(failure)),
         Ok(secured) => secured,
         Err(_) => Err(late(timeouts.tls, "securing the connection")),
     }
@@ -112,7 +134,7 @@ async fn greeted(io: Box<dyn Io>, scrub: &Scrub, timeouts: &Timeouts) -> Result<
     let mut framer = Framer::new(io, b"", watch);
     let Ok(greeting) = timeout(timeouts.greeting, first_line(&mut framer, scrub)).await else {
         let text = format!("no greeting within {} seconds", timeouts.greeting.as_secs());
-        return Err(Failure::new(Cause::Unreachable, Scope::Endpoint, Retry::Backoff, GREETING).saying(text));
+        return Err(Failure::new(Cause::NoGreeting, Scope::Endpoint, Retry::Backoff, GREETING).saying(text));
     };
     match greeting.map_err(|error| lost(&error, scrub, GREETING))? {
         ServerResponse::Status(Status::Ok, told) => Ok((framer, told)),
@@ -163,13 +185,15 @@ async fn line(
 
 /// What begins with something else than IMAP is no IMAP server, and will be none a moment later.
 fn lost(error: &WireError, scrub: &Scrub, doing: &str) -> Failure {
-    let cause = match error {
+    let (cause, scope) = match error {
         WireError::Nonsense(text) if doing == GREETING => return no_imap(&scrub.clean(text)),
-        WireError::Nonsense(_) => Cause::Nonsense,
-        WireError::Silence(_) | WireError::Slow(_) => Cause::TimedOut,
-        _ => Cause::ConnectionLost,
+        WireError::Nonsense(_) => (Cause::Nonsense, Scope::Connection),
+        WireError::Silence(_) | WireError::Slow(_) if doing == GREETING => (Cause::NoGreeting, Scope::Endpoint),
+        WireError::Silence(_) | WireError::Slow(_) => (Cause::TimedOut, Scope::Connection),
+        _ if doing == GREETING => (Cause::ClosedUngreeted, Scope::Endpoint),
+        _ => (Cause::ConnectionLost, Scope::Connection),
     };
-    Failure::new(cause, Scope::Connection, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))
+    Failure::new(cause, scope, Retry::Backoff, doing).saying(scrub.clean(&error.to_string()))
 }
 
 /// Greeting, CAPABILITY if it was not told, STARTTLS (RFC 9051 §6.2.1). Whatever was sent ahead of TLS is refused: it

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::response::{Listed, ServerResponse, StatusCounts};
-use crate::domain::failure::{Cause, Failure, Scope};
+use crate::domain::failure::{Cause, Failure, Retry, Scope};
 
 /// Breaks at the state of one folder after which it is not asked for any more: opening the folder tells.
 const ENOUGH: u32 = 2;
@@ -20,6 +20,8 @@ pub(super) struct KeptList {
     list_breaks: u32,
     /// How the last list broke.
     list_broke: Option<Failure>,
+    /// The last list was whole and had nothing in it, not even the inbox that opened all the same.
+    empty: bool,
 }
 
 impl KeptList {
@@ -58,6 +60,9 @@ impl KeptList {
 
     /// Why folders may lack that are there.
     pub(super) fn lacks(&self) -> Option<Failure> {
+        if self.empty {
+            return Some(Failure::new(Cause::NoFolders, Scope::Folder, Retry::User, "listing folders"));
+        }
         let failure = self.list_broke.clone().filter(|_| self.list_breaks >= MOST_LISTS)?;
         let words = failure.server_text.clone().unwrap_or_default();
         let text =
@@ -65,11 +70,11 @@ impl KeptList {
         Some(Failure { scope: Scope::Folder, ..failure }.saying(text))
     }
 
-    /// There is a list: as whole as it will be.
-    pub(super) fn ends(&mut self) {
+    /// There is a list: as whole as it will be. `empty`: there was nothing in it.
+    pub(super) fn ends(&mut self, empty: bool) {
         match self.list_breaks >= MOST_LISTS {
             true => (self.counts, self.breaks) = Default::default(),
-            false => *self = Self::default(),
+            false => *self = Self { empty, ..Self::default() },
         }
     }
 

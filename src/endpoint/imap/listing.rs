@@ -32,6 +32,7 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
         found = Some(basic(session).await?);
     }
     let mut found = found.unwrap_or_default();
+    let empty = found.listed.is_empty();
     believe_ids(session, &mut found).await?;
     if !found.listed.iter().any(|listed| listed.name == INBOX) {
         ask_for_inbox(session, &mut found).await?;
@@ -40,7 +41,7 @@ pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<ListedFolder>>
         let text = format!("the server lists {} folders, and at most {MOST_FOLDERS} are taken", found.listed.len());
         return Err(Failure::new(Cause::Nonsense, Scope::Mailbox, Retry::User, DOING).saying(text));
     }
-    session.connection.manners().kept_list().ends();
+    session.connection.manners().kept_list().ends(empty);
     let mut folders = found.folders(session);
     tell_apart(&mut folders);
     Ok(folders)

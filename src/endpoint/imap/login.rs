@@ -91,6 +91,9 @@ pub(super) async fn log_in(
         None => {
             let ticket = connection.ask(ImapCommand::new("CAPABILITY"), Step::Ask, "asking for capabilities").await?;
             let answer = connection.answer_until(Instant::now() + timeouts.greeting, ticket).await?;
+            if answer.is_none() {
+                connection.is_mute();
+            }
             answer.and_then(|answer| told_capabilities(&answer)).unwrap_or_default()
         }
     };

@@ -47,6 +47,8 @@ mod riding;
 mod script;
 mod scrub;
 mod session;
+#[cfg(test)]
+mod silence_tests;
 mod source;
 mod stream;
 #[cfg(test)]
@@ -66,7 +68,7 @@ use super::auth::{Authenticator, Proof};
 use super::check::{Tested, Told};
 use super::kind::{MailboxKind, Roles};
 use super::place::{Links, Place};
-use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint};
+use super::{Destination, DestinationEndpoint, Resources, Result, Source, SourceEndpoint, Waits};
 use crate::domain::certificate::SeenCertificate;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::item::Mailbox;
@@ -119,6 +121,18 @@ impl Default for Timeouts {
             write: seconds(120),
             logout: seconds(5),
         }
+    }
+}
+
+impl Timeouts {
+    /// By who waits.
+    pub fn of(waits: Waits) -> Self {
+        let usual = Self::default();
+        let silence = match waits {
+            Waits::Pass => usual.silence,
+            Waits::Person => Duration::from_secs(60),
+        };
+        Self { silence, ..usual }
     }
 }
 
@@ -239,7 +253,8 @@ impl MailboxKind for ImapServer {
     }
 
     fn roles(&self, _: Side, mailbox: &Mailbox, auth: Arc<dyn Authenticator>, resources: Resources) -> Result<Roles> {
-        Ok(Roles::both(self.endpoint(mailbox, auth, resources, Timeouts::default())))
+        let timeouts = Timeouts::of(resources.waits);
+        Ok(Roles::both(self.endpoint(mailbox, auth, resources, timeouts)))
     }
 
     fn place(&self, mailbox: &Mailbox, _: &Links) -> Place {

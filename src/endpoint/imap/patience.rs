@@ -72,6 +72,11 @@ impl Patience {
         self.logged_in = true;
     }
 
+    /// Whether somebody is.
+    pub(super) fn is_logged_in(&self) -> bool {
+        self.logged_in
+    }
+
     /// From here on it is counted.
     pub(super) fn begin(&mut self) {
         (self.waited, self.heard) = (Duration::ZERO, 0);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::framer::{Io, excerpt};
-use super::greeting::{connect, no_imap, secure};
+use super::greeting::{connect, no_imap};
 use super::{Timeouts, tls};
 use crate::domain::failure::{Failure, TLS_PORT};
 use crate::domain::server::{ImapServer, Security};
@@ -26,8 +26,20 @@ pub(super) async fn who_is_there(server: &ImapServer) -> Option<Failure> {
     if takes_tls || (plain && answer.first().is_some_and(|byte| matches!(byte, 0x15 | 0x16))) {
         return Some(no_imap(TLS_PORT));
     }
-    let imap = [&b"* "[..], b"+", b"A1 "].iter().any(|start| answer.starts_with(start));
-    (!answer.is_empty() && !imap).then(|| no_imap(&excerpt(&answer)))
+    named(&answer)
+}
+
+/// Who says such a thing, if it is no IMAP server.
+fn named(answer: &[u8]) -> Option<Failure> {
+    let imap = [&b"* "[..], b"+ ", b"A1 "].iter().any(|start| answer.starts_with(start));
+    (!answer.is_empty() && !imap).then(|| no_imap(&excerpt(answer)))
+}
+
+/// The same of a port at which TLS was begun in vain.
+pub(super) async fn who_is_plain(server: &ImapServer) -> Option<Failure> {
+    let plain = ImapServer { security: Security::Plain, ..server.clone() };
+    let answer = timeout(PATIENCE, answer(&plain)).await.ok().flatten().unwrap_or_default();
+    named(&answer)
 }
 
 async fn takes_tls(server: &ImapServer) -> bool {
@@ -42,7 +54,7 @@ async fn answer(server: &ImapServer) -> Option<Vec<u8>> {
     let timeouts = Timeouts::default();
     let tcp = connect(server, &timeouts).await.ok()?;
     let mut io: Box<dyn Io> = match server.security {
-        Security::Tls => secure(Box::new(tcp), server, &timeouts).await.ok()?.io,
+        Security::Tls => tls::secure(tcp, &server.host, &server.trust).await.ok()?.io,
         Security::Plain | Security::StartTls => Box::new(tcp),
     };
     io.write_all(b"A1 CAPABILITY\r\n\r\n").await.ok()?;

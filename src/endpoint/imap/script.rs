@@ -147,6 +147,7 @@ fn resources(budget: usize) -> Resources {
         meter: Arc::new(ByteCounter::default()),
         network: Arc::default(),
         said: Arc::default(),
+        waits: Default::default(),
     }
 }
 

@@ -171,37 +171,6 @@ async fn a_reader_who_goes_away_ends_the_connection() {
     assert_eq!((failure.cause, failure.scope), (Cause::ConnectionLost, Scope::Connection));
 }
 
-#[tokio::test(start_paused = true)]
-async fn silence_is_a_time_out_only_while_something_is_awaited() {
-    let mut steps = welcome("");
-    steps.extend([hear("A3 EXAMINE"), say(EXAMINED), hear("A4 EXAMINE"), say("* 1 EXI"), ScriptStep::Stall]);
-    let (opened, _peer) = session(steps).await;
-    let mut source = opened.expect("logged in");
-    source.examine(&folder("box")).await.expect("open");
-    tokio::time::sleep(std::time::Duration::from_secs(100_000)).await;
-    let began = tokio::time::Instant::now();
-    let failure = source.examine(&folder("box")).await.expect_err("no answer");
-    assert_eq!((failure.cause, failure.scope), (Cause::TimedOut, Scope::Connection));
-    assert_eq!(began.elapsed().as_secs(), 300);
-}
-
-#[tokio::test(start_paused = true)]
-async fn greetings_that_do_not_welcome() {
-    for (greeting, cause) in [
-        ("* BYE Too many connections\r\n", Cause::TooManyConnections),
-        ("* BYE closing\r\n", Cause::ConnectionLost),
-        ("* PREAUTH hello\r\n", Cause::MailboxNotOpened),
-        ("220 smtp.example.com ESMTP\r\n", Cause::NoImap),
-        ("\r\n\r\n* BYE Intrusion prevention active\r\n", Cause::TurnedAway),
-        ("", Cause::ConnectionLost),
-    ] {
-        let (opened, _peer) = session(vec![say(greeting)]).await;
-        assert_eq!(opened.err().map(|f| f.cause), Some(cause), "{greeting}");
-    }
-    let (opened, _peer) = session(vec![say("* OK half a li"), ScriptStep::Stall]).await;
-    assert_eq!(opened.err().map(|f| f.cause), Some(Cause::Unreachable));
-}
-
 #[tokio::test]
 async fn a_password_echoed_back_is_hidden() {
     let steps = vec![

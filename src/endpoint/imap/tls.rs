@@ -43,8 +43,9 @@ pub(super) async fn secure(io: impl Io + 'static, host: &str, trust: &Trust) -> 
             Err(match inner {
                 Some(inner @ (rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)) => {
                     // A machine that stands beside this one under the same name may show a better one.
-                    Failure { retry: Retry::Backoff, ..broken(Cause::CertificateNotTrusted, &words(inner)) }
+                    Failure { retry: Retry::Backoff, ..broken(refusal(inner), &words(inner)) }
                 }
+                Some(rustls::Error::InvalidMessage(_)) => broken(Cause::NotTls, "what was said there is no TLS"),
                 Some(_) => broken(Cause::TlsFailed, &error.to_string()),
                 // The peer hung up or reset in the middle.
                 None => {
@@ -224,10 +225,26 @@ fn vouches_for_itself(
     }
 }
 
+/// What is wrong with a certificate that was refused.
+fn refusal(error: &rustls::Error) -> Cause {
+    use CertificateError as Reason;
+    let rustls::Error::InvalidCertificate(reason) = error else { return Cause::CertificateNotTrusted };
+    match reason {
+        Reason::Other(OtherError(inner)) => {
+            inner.downcast_ref::<NotTrusted>().map_or(Cause::CertificateNotTrusted, |refused| refused.cause)
+        }
+        Reason::Expired | Reason::ExpiredContext { .. } => Cause::CertificateOutOfDate,
+        Reason::NotValidYet | Reason::NotValidYetContext { .. } => Cause::CertificateOutOfDate,
+        Reason::NotValidForName | Reason::NotValidForNameContext { .. } => Cause::CertificateOfAnother,
+        _ => Cause::CertificateNotTrusted,
+    }
+}
+
 /// A refusal that names the certificate seen, so that a person can compare and pin it.
 #[derive(Debug, thiserror::Error)]
-#[error("{why}; the server presented the certificate with SHA-256 {seen}")]
+#[error("{why}; SHA-256 fingerprint of the certificate: {seen}")]
 struct NotTrusted {
+    cause: Cause,
     why: String,
     seen: String,
 }
@@ -252,7 +269,7 @@ impl ServerCertVerifier for Verifier {
         };
         verified.map_err(|error| {
             let seen = seen.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":");
-            let why = NotTrusted { why: words(&error), seen };
+            let why = NotTrusted { cause: refusal(&error), why: words(&error), seen };
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
         })
     }
@@ -288,6 +305,13 @@ mod tests {
 
     use super::*;
 
+    /// What a refused certificate is refused for.
+    fn refused(trust: &Trust, leaf: &CertificateDer<'_>, name: &str) -> Option<Cause> {
+        let verifier = Verifier::new(trust, &Arc::new(ring::default_provider())).unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        verifier.verify_server_cert(leaf, &[], &name, &[], UnixTime::now()).err().map(|error| refusal(&error))
+    }
+
     fn accepts(trust: &Trust, leaf: &CertificateDer<'_>, name: &str) -> std::result::Result<(), String> {
         let verifier = Verifier::new(trust, &Arc::new(ring::default_provider()))?;
         let name = ServerName::try_from(name.to_owned()).unwrap();
@@ -302,11 +326,14 @@ mod tests {
         let own = params.self_signed(&key).unwrap();
         let own_trust = Trust::Authorities(own.pem());
         assert_eq!(accepts(&own_trust, own.der(), "mail.example"), Ok(()));
-        assert!(accepts(&own_trust, own.der(), "other.example").is_err(), "another name");
+        assert_eq!(refused(&own_trust, own.der(), "other.example"), Some(Cause::CertificateOfAnother));
         assert_eq!(accepts(&Trust::Pinned(fingerprint(own.der())), own.der(), "other.example"), Ok(()), "compared");
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
         let old = params.self_signed(&key).unwrap();
-        assert!(accepts(&Trust::Authorities(old.pem()), old.der(), "mail.example").is_err(), "it has ended");
+        assert_eq!(
+            refused(&Trust::Authorities(old.pem()), old.der(), "mail.example"),
+            Some(Cause::CertificateOutOfDate)
+        );
         // One that an authority signed, without that authority.
         let authority_key = KeyPair::generate().unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -315,7 +342,8 @@ mod tests {
         let issuer = Issuer::new(authority, authority_key);
         let leaf = CertificateParams::new(vec!["mail.example".into()]).unwrap().signed_by(&key, &issuer).unwrap();
         for name in ["mail.example", "other.example"] {
-            assert!(accepts(&Trust::Authorities(leaf.pem()), leaf.der(), name).is_err(), "{name}");
+            let trust = Trust::Authorities(leaf.pem());
+            assert_eq!(refused(&trust, leaf.der(), name), Some(Cause::CertificateNotTrusted), "{name}");
         }
     }
 }

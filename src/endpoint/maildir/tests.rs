@@ -49,6 +49,7 @@ fn bench(source: bool, files: &[(&str, &[u8])]) -> Bench {
         meter: Arc::default(),
         network: Arc::default(),
         said: Arc::default(),
+        waits: Default::default(),
     };
     let tables = if source { Tables::Apart(numbers) } else { Tables::Beside };
     Bench {

@@ -30,7 +30,7 @@ impl Runner for Ends {
             Some(end) => end,
             None => {
                 stops.stop.cancelled().await;
-                PassEnd::Stopped
+                PassEnd::Stopped(None)
             }
         }
     }

@@ -174,10 +174,10 @@ impl RunState {
                 let failure = Failure { cause: refused, ..failure };
                 (status::Event::Interrupted(Wait::Word(HoldReason::LoginRefused)), Some((side, failure)))
             }
-            Cause::Unreachable if self.tried_again(now, project, item) => {
+            cause if cause.is_out_of_reach() && self.tried_again(now, project, item) => {
                 (status::Event::Interrupted(Wait::Word(HoldReason::Unreachable)), Some((side, failure)))
             }
-            Cause::Unreachable => {
+            cause if cause.is_out_of_reach() => {
                 self.hold_waiting(project, HoldReason::Unreachable, &(side, failure.clone()), effects);
                 if let Some(queue) = self.projects.get_mut(&project) {
                     queue.outage = Some(Outage::new(now));

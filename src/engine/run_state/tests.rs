@@ -5,7 +5,7 @@ mod life;
 mod races;
 
 use super::*;
-use crate::domain::failure::{Retry, Scope};
+use crate::domain::failure::{Cause, Retry, Scope};
 use crate::domain::mailbox_key::MailboxKey;
 
 const PROJECT: ProjectId = ProjectId(1);
@@ -99,7 +99,7 @@ fn races_end_where_they_must() {
     let (loaded, stop, close) = (|| Loaded(one()), || Stop(vec![one()]), || Close);
     let abort = || Abort(vec![one()]);
     let end = |end: PassEnd| Ended(one(), end);
-    let stopped = || PassEnd::Stopped;
+    let stopped = || PassEnd::Stopped(None);
     let table: Vec<(Vec<Event>, Vec<Status>)> = vec![
         (vec![loaded(), end(COMPLETED)], vec![Migrating, Completed]),
         // A pass may end before the news of its loading is read.
@@ -172,7 +172,11 @@ fn r6_further_items_wait_and_come_in_their_order() {
     let mut state = with_items(5, 2);
     assert_eq!(spawned(&state.handle(at(0), submitted([3, 1, 2, 5, 4].into_iter())).0), [3, 1]);
     assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(1), COMPLETED)).0), [2]);
-    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(3), PassEnd::Stopped)).0), [5], "a place is a place");
+    assert_eq!(
+        spawned(&state.handle(at(0), Event::Ended(ItemId(3), PassEnd::Stopped(None))).0),
+        [5],
+        "a place is a place"
+    );
     let (lowered, _) = state.handle(at(0), Event::Load { project: PROJECT, items: Vec::new(), limits: up_to(1) });
     assert_eq!(lowered, [], "none is interrupted");
     assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), COMPLETED)).0), [] as [i64; 0]);
@@ -195,7 +199,7 @@ fn nothing_starts_once_the_program_closes() {
     state.handle(at(0), Event::Loaded(ItemId(1)));
     let (effects, outcome) = state.handle(at(0), Event::Close);
     assert_eq!((outcome.done, effects.contains(&Effect::Stop(ItemId(1)))), (vec![ItemId(1)], true));
-    let (effects, _) = state.handle(at(0), Event::Ended(ItemId(1), PassEnd::Stopped));
+    let (effects, _) = state.handle(at(0), Event::Ended(ItemId(1), PassEnd::Stopped(None)));
     assert_eq!(spawned(&effects), [] as [i64; 0]);
     assert_eq!(statuses(&state), [Status::Stopped, Status::Submitted, Status::Submitted]);
     assert!(!state.is_busy());
@@ -276,7 +280,11 @@ fn d30_items_that_share_a_destination_never_run_at_once_and_hold_up_nobody_else(
     assert_eq!(end(&mut state, 3), [] as [i64; 0], "a free place is not enough");
     assert_eq!(end(&mut state, 1), [2], "in the order of submission");
     assert_eq!(end(&mut state, 5), [] as [i64; 0]);
-    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), PassEnd::Stopped)).0), [4], "however it ended");
+    assert_eq!(
+        spawned(&state.handle(at(0), Event::Ended(ItemId(2), PassEnd::Stopped(None))).0),
+        [4],
+        "however it ended"
+    );
     assert_eq!(end(&mut state, 4), [] as [i64; 0]);
     assert!(!state.is_busy() && state.waiting.is_empty());
 }

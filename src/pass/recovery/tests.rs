@@ -189,3 +189,68 @@ async fn a_person_ends_a_pause_unless_the_server_named_it() {
     assert!(hurried(Retry::Later).await <= Duration::from_millis(300));
     assert!(hurried(Retry::After(Duration::from_secs(60))).await >= Duration::from_secs(60));
 }
+
+/// After how many failures of this kind a pass gives up, and how long that took.
+async fn given_up(recovery: &Recovery, cause: Cause) -> (u32, u64) {
+    let (began, mut failures) = (Instant::now(), 1);
+    while recovery.pause(trouble(cause, Retry::Backoff)).await.is_ok() {
+        failures += 1;
+    }
+    (failures, began.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_a_server_that_was_never_reached_is_given_up_soon_and_the_tries_are_told_as_they_are() {
+    for (cause, most) in [
+        (Cause::Unreachable, 3),
+        (Cause::PortClosed, 3),
+        (Cause::NameUnknown, 3),
+        (Cause::ClosedUngreeted, 3),
+        // Each of these took half a minute or more.
+        (Cause::NoGreeting, 1),
+        (Cause::TimedOut, 1),
+        (Cause::ConnectionLost, 8),
+        (Cause::ServerBusy, 8),
+    ] {
+        let (recovery, tally) = recovery();
+        let began = Instant::now();
+        assert_eq!(given_up(&recovery, cause).await.0, most + 1, "{cause:?}");
+        assert!(most > 3 || began.elapsed() <= Duration::from_secs(15), "{cause:?}");
+        let shown = tally.progress().retry;
+        assert!(shown.is_none_or(|shown| (shown.attempt, shown.limit) == (most, most)), "{cause:?}");
+        let reached = self::recovery().0;
+        reached.reached(Side::Destination);
+        assert_eq!(given_up(&reached, cause).await.0, 9, "{cause:?}: it was there before");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_where_a_person_waits_for_the_end_it_comes_soon() {
+    for (cause, failures) in [
+        (Cause::ServerBusy, 4),
+        (Cause::ConnectionLost, 4),
+        (Cause::MailboxNotOpened, 4),
+        (Cause::Unreachable, 4),
+        (Cause::LoginRefused, 2),
+        (Cause::NoGreeting, 1),
+        (Cause::TimedOut, 1),
+    ] {
+        let recovery = recovery().0.looked_on();
+        let (met, took) = given_up(&recovery, cause).await;
+        assert_eq!(met, failures, "{cause:?}");
+        assert!(took <= 15, "{cause:?}: {took} seconds");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn p4_a_stop_in_a_pause_knows_what_was_waited_for() {
+    let (recovery, _) = recovery();
+    assert_eq!(recovery.waited_after(), None);
+    recovery.pause(trouble(Cause::ServerBusy, Retry::Backoff)).await.unwrap();
+    assert_eq!(recovery.waited_after(), None, "the first try follows at once");
+    recovery.begins(&trouble(Cause::ServerBusy, Retry::Backoff)).unwrap();
+    assert_eq!(recovery.waited_after().map(|why| why.failure.cause), Some(Cause::ServerBusy));
+    let named = self::recovery().0;
+    named.begins(&trouble(Cause::Throttled, NAMED)).unwrap();
+    assert_eq!(named.waited_after(), None, "no trouble");
+}

@@ -38,7 +38,7 @@ pub enum NoSuchError {
 /// Errors of one cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CauseSum {
-    /// The first of them, for its words.
+    /// The first of them, for its words; without a folder where they lie in several.
     pub first: StoredError,
     /// Messages.
     pub messages: u64,
@@ -84,9 +84,12 @@ pub struct CauseSums(BTreeMap<(Option<Side>, Cause), CauseSum>);
 impl CauseSums {
     /// Adds an error.
     pub fn add(&mut self, row: &StoredError) {
-        let ItemError { side, messages, size, accepted, failure, .. } = &row.error;
+        let ItemError { side, messages, size, accepted, failure, folder, .. } = &row.error;
         let new = || CauseSum { first: row.clone(), messages: 0, accepted: 0, bytes: 0 };
         let sum = self.0.entry((*side, failure.cause)).or_insert_with(new);
+        if sum.first.error.folder != *folder {
+            sum.first.error.folder = None;
+        }
         sum.messages += messages;
         sum.accepted += if accepted.is_some() { *messages } else { 0 };
         sum.bytes += size.unwrap_or(0);

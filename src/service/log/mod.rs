@@ -117,7 +117,8 @@ fn told(
         let words = format!("{}. {} {}", text.headline, text.what, text.todo);
         lines.push(line(Some(rest), LogKind::Failure, &words));
         let said = ended.failure.server_text.as_ref();
-        lines.extend(said.map(|words| line(None, LogKind::ServerText, &format!("server text: {words}"))));
+        let whose = ended.failure.cause.words_of();
+        lines.extend(said.map(|words| line(None, LogKind::ServerText, &format!("{whose}: {words}"))));
     }
     for StoredError { error, .. } in errors {
         let accepted = if error.accepted.is_some() { " [accepted]" } else { "" };

@@ -6,6 +6,7 @@ use super::Actions;
 use super::controls::Control;
 use super::keys::{self, Holder};
 use crate::domain::check::{CheckLine, StepResult};
+use crate::domain::failure::Cause;
 use crate::domain::wording::capital;
 use crate::ui::action::{ActionName, Subject};
 use crate::ui::model::forms::CheckForm;
@@ -68,7 +69,7 @@ fn step(ui: &mut Ui, line: &CheckLine) {
                 ui.add(Label::new(text(Type::Body, todo)).wrap());
             }
             if let Some(told) = &line.server_text {
-                muted(ui, "Server text");
+                muted(ui, &capital(line.cause.map_or("server text", Cause::words_of)));
                 ui.add(Label::new(text(Type::Mono, told)).wrap().selectable(true));
             }
         });

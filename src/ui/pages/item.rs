@@ -6,7 +6,7 @@ use super::controls::{Control, star_at, star_choices};
 use super::item_lists;
 use super::keys::{self, Holder};
 use super::{Actions, ItemContext, PageContext};
-use crate::domain::failure::Cause;
+use crate::domain::failure::{Cause, Failure};
 use crate::domain::progress::RetryState;
 use crate::domain::project::Project;
 use crate::domain::status::Status;
@@ -45,7 +45,7 @@ pub fn show(ui: &mut Ui, context: PageContext<'_>, project: &Project, page: &Ite
     }
     if let Some((side, failure)) = &row.failure {
         let words = item::failure(project, row, *side, failure);
-        failed(ui, &words, failure.server_text.as_deref(), |ui| remedies(ui, &subject, &mut actions));
+        failed(ui, &words, failure, |ui| remedies(ui, &subject, &mut actions));
     }
     if let Some(retry) = row.progress.retry.as_ref().filter(|_| row.status.is_active()) {
         retrying(ui, context, (retry, page.others_waiting), (&subject, &mut actions));
@@ -192,21 +192,22 @@ fn notice(
     });
 }
 
-fn server_text(ui: &mut Ui, server: Option<&str>) {
-    if let Some(server) = server {
+/// The words of a server, or of this computer, beside what is made of them.
+fn server_text(ui: &mut Ui, failure: &Failure) {
+    if let Some(server) = &failure.server_text {
         let muted = Palette::of(ui).muted;
-        ui.label(text(Type::Small, "Server text").color(muted));
+        ui.label(text(Type::Small, wording::capital(failure.cause.words_of())).color(muted));
         ui.label(text(Type::Mono, server));
     }
 }
 
 /// Headline, what happened, what to do; the server's own words beside it.
-fn failed(ui: &mut Ui, words: &wording::Text, server: Option<&str>, remedies: impl FnOnce(&mut Ui)) {
-    let whole = || errors::as_text(words, server, []);
+fn failed(ui: &mut Ui, words: &wording::Text, failure: &Failure, remedies: impl FnOnce(&mut Ui)) {
+    let whole = || errors::as_text(words, failure.server_text.as_deref(), []);
     notice(ui, (Icon::Cross, Tone::Bad), &words.headline, whole, |ui| {
         ui.label(&words.what);
         ui.label(&words.todo);
-        server_text(ui, server);
+        server_text(ui, failure);
         remedies(ui);
     });
 }
@@ -255,10 +256,9 @@ fn retrying(
         .flatten()
         .collect::<Vec<_>>()
         .join(" · ");
-    let server = retry.failure.server_text.as_deref();
-    let whole = || errors::as_text(&words, server, []);
+    let whole = || errors::as_text(&words, retry.failure.server_text.as_deref(), []);
     notice(ui, (Icon::Pause, Tone::Warning), &line, whole, |ui| {
-        server_text(ui, server);
+        server_text(ui, &retry.failure);
         let cures = (ActionName::CorrectOption.entry().rule)(subject).is_ok();
         ui.horizontal(|ui| {
             if retry.failure.retry.may_be_hurried() {

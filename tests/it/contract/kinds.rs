@@ -150,6 +150,7 @@ fn resources(dir: &Path) -> Resources {
         meter: Arc::default(),
         network: Arc::default(),
         said: Arc::default(),
+        waits: Default::default(),
     }
 }
 

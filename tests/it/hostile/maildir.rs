@@ -51,6 +51,7 @@ impl Stage {
             meter: Arc::default(),
             network: Arc::default(),
             said: Arc::default(),
+            waits: Default::default(),
         };
         MaildirEndpoint::below(self.root.clone(), &self.dir.path().join("home"), resources)
     }

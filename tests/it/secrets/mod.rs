@@ -271,6 +271,7 @@ fn a6_what_holds_a_password_does_not_print_it() {
         meter: Arc::default(),
         network: Arc::default(),
         said: Arc::default(),
+        waits: Default::default(),
     };
     let endpoint = ImapEndpoint::new(server, who, Arc::new(auth.clone()), resources, Timeouts::default());
     let mut hay = Haystack::default();

@@ -249,7 +249,7 @@ impl Judge<'_> {
         let named = match &ran.end {
             PassEnd::Completed { errors, differ } => errors + differ,
             PassEnd::Failed { .. } => u64::MAX / 4,
-            PassEnd::Stopped => return Err("stopped".into()),
+            PassEnd::Stopped(_) => return Err("stopped".into()),
         };
         let (missing, doubled) = (self.missing(), self.doubled()?);
         match missing > named || doubled > named + before {

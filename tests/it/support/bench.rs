@@ -204,6 +204,7 @@ impl Bench {
             meter,
             network: Arc::clone(&network),
             said: Arc::default(),
+            waits: Default::default(),
         };
         let source = self.endpoint(&self.source, resources(meter));
         let destination = self.endpoint(&self.destination, resources(Arc::default()));
@@ -227,7 +228,7 @@ impl Bench {
         if !cut {
             let status = match &end {
                 PassEnd::Completed { .. } => Status::Completed,
-                PassEnd::Stopped => Status::Stopped,
+                PassEnd::Stopped(_) => Status::Stopped,
                 PassEnd::Failed { .. } => Status::Failed,
             };
             to(Status::Migrating, status).await.expect("ended");

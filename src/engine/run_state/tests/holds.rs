@@ -152,7 +152,7 @@ fn a_try_that_is_stopped_says_nothing_about_the_server() {
     state.handle(next, Event::Tick);
     state.handle(next, Event::Loaded(ItemId(2)));
     state.handle(next, Event::Stop(ids([2])));
-    state.handle(later(1, 1005), Event::Ended(ItemId(2), PassEnd::Stopped));
+    state.handle(later(1, 1005), Event::Ended(ItemId(2), PassEnd::Stopped(None)));
     assert_eq!(statuses(&state), [Status::Failed, Status::Stopped, Status::Held]);
     let again = later(2, 1005);
     assert_eq!(state.next_due(), Some(again));

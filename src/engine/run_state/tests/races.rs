@@ -33,7 +33,7 @@ fn a_second_stop_and_a_start_while_it_stops_are_refused_and_change_nothing() {
     assert_eq!(spawned(&effects), [] as [i64; 0]);
     assert_eq!(statuses(&state), [Status::Stopping, Status::Submitted]);
     // The other way round: it has stopped, and starts behind the one that waits.
-    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(1), PassEnd::Stopped)).0), [2]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(1), PassEnd::Stopped(None))).0), [2]);
     assert_eq!(state.startable(&ids([1]), Wait::None).done, ids([1]));
     state.handle(at(0), submitted(1..=1));
     assert_eq!(statuses(&state), [Status::Submitted, Status::Queued]);
@@ -157,7 +157,7 @@ fn r8_stop_at_once_is_for_who_runs_and_leaves_nobody_without_a_turn() {
     state.handle(at(0), Event::Loaded(ItemId(2)));
     let (_, outcome) = state.handle(at(0), Event::Abort(ids([2])));
     assert_eq!(outcome.done, ids([2]));
-    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), PassEnd::Stopped)).0), [3]);
+    assert_eq!(spawned(&state.handle(at(0), Event::Ended(ItemId(2), PassEnd::Stopped(None))).0), [3]);
 }
 
 /// A project of three whose server is not there: the second one is to try it, and waits behind one that runs.
@@ -177,7 +177,7 @@ fn who_was_to_try_a_server_and_is_taken_back_leaves_the_try_to_the_next() {
     let mut state = waits_to_try();
     state.handle(now, Event::Withdraw(ids([3])));
     assert_eq!(state.status(ItemId(3)), Some(Status::Stopped));
-    state.handle(now, Event::Ended(ItemId(2), PassEnd::Stopped));
+    state.handle(now, Event::Ended(ItemId(2), PassEnd::Stopped(None)));
     assert_eq!(state.status(ItemId(4)), Some(Status::Queued), "it is due");
     // Held by the switch, and stopped then.
     let mut state = waits_to_try();

@@ -50,7 +50,7 @@ impl CheckForm {
 
     /// The side whose certificate was not trusted, where that can be mended from here.
     pub fn distrusted(&self) -> Option<Side> {
-        let refused = |line: &CheckLine| line.cause == Some(Cause::CertificateNotTrusted);
+        let refused = |line: &CheckLine| line.cause.is_some_and(Cause::is_of_the_certificate);
         self.steps().into_iter().find(refused).map(|line| line.side).filter(|_| self.kept && self.end.is_some())
     }
 

@@ -87,7 +87,7 @@ impl Totals {
         self.refused = self.refused.or(refused.and_then(|(side, _)| *side));
         let app = row.failure.as_ref().filter(|(_, failure)| is_of_the_sign_in(failure));
         self.sign_in_refused = self.sign_in_refused.or(app.and_then(|(side, _)| *side));
-        let unreached = row.failure.as_ref().filter(|(_, failure)| failure.cause == Cause::Unreachable);
+        let unreached = row.failure.as_ref().filter(|(_, failure)| failure.cause.is_out_of_reach());
         self.unreached = self.unreached.or(unreached.and_then(|(side, _)| *side));
         if shown {
             self.shown.0 += usize::from(may(row, Action::Start));
