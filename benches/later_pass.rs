@@ -228,7 +228,7 @@ async fn prepare(folder: &Path, messages: u32) {
                 destination: Uid(i64::from(uid)),
                 identity: of_message(text.as_bytes()),
                 content: Some(ContentHash::of(text.as_bytes())),
-                flags: Flags::none(),
+                flags: Flags::none().into(),
                 origin: Origin::Copied,
             };
             (row, mark)

@@ -122,7 +122,7 @@ fn watermark(folder: FolderId, n: i64) -> Watermark {
         destination: Uid(n),
         identity: Identity(identity),
         content: Some(ContentHash(content)),
-        flags,
+        flags: flags.into(),
         origin: Origin::Copied,
     }
 }

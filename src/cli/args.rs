@@ -18,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::sign_in::SignInWords;
 use self::trust::TrustWords;
 use crate::domain::csv_import::ListEncoding;
+use crate::domain::failure::Cause;
 use crate::domain::pass::PassKind;
 use crate::domain::star::Star;
 use crate::service::VaultKind;
@@ -397,6 +398,9 @@ pub struct StartArgs {
     /// With --pass prestage: copy only messages older than so many days, or than a date (2026-01-31)
     #[arg(long, value_name = "DAYS|DATE", required_if_eq("pass", "prestage"))]
     pub older_than: Option<String>,
+    /// With --pass retry-errors: only errors of this cause, as `errors` calls it; the others stay errors
+    #[arg(long, value_name = "CAUSE", value_parser = Cause::from_word)]
+    pub only: Option<Cause>,
     /// Start at a time (22:00, 2026-12-01 22:00); without --watch this returns at once
     #[arg(long, value_name = "TIME")]
     pub at: Option<String>,

@@ -138,12 +138,13 @@ async fn words(
         return Ok(Exit::Well);
     }
     say!("{}", wording::errors(all, accepted));
-    let mut table = Table::new(&["Reason", ">Messages", ">Accepted", ">Size", "What to do"]);
+    let mut table = Table::new(&["Reason", "Cause", ">Messages", ">Accepted", ">Size", "What to do"]);
     for sum in &sums {
         let Some(row) = row_of(rows, &sum.first) else { continue };
         let text = item_error_text(project, row, &sum.first.error);
         let size = wording::size(sum.bytes);
-        table.row(vec![text.headline, sum.messages.to_string(), sum.accepted.to_string(), size, text.todo]);
+        let cause = sum.first.error.failure.cause.word();
+        table.row(vec![text.headline, cause, sum.messages.to_string(), sum.accepted.to_string(), size, text.todo]);
     }
     table.print();
     lines.iter().for_each(|line| say!("{}", clean(line)));

@@ -28,6 +28,7 @@ mod project_edit;
 mod projects;
 mod prompt;
 mod reasons;
+mod remedies;
 mod settings;
 mod sign_in;
 mod start;

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::cli::args::{ResumeArgs, StartArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
-use crate::cli::prompt;
 use crate::cli::reasons::Reasons;
 use crate::cli::status::{NAMED, bounded, by_item, failure_text, item_error_line, starts_at};
 use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
+use crate::cli::{prompt, remedies};
 use crate::domain::figures::closing;
 use crate::domain::ids::{ItemId, ProjectId};
+use crate::domain::item_error::ErrorCause;
 use crate::domain::license::Taking;
 use crate::domain::pass::PassKind;
 use crate::domain::progress::PassProgress;
@@ -137,7 +138,8 @@ fn order(workspace: &OpenWorkspace, project: &Project, start: &StartArgs) -> Res
     let schedule = start.at.as_deref().map(|text| times::start(text, now, &zone)).transpose()?;
     let turn = if start.next { Turn::Next } else { Turn::Last };
     let sequence = if start.largest_first { Sequence::LargestFirst } else { Sequence::Listed };
-    Ok(StartOrder { kind: start.pass.into(), before, schedule, turn, sequence })
+    let only = start.only.map(|cause| ErrorCause { side: None, cause });
+    Ok(StartOrder { kind: start.pass.into(), before, only, schedule, turn, sequence })
 }
 
 /// Asks a person at a terminal whether mail goes the right way, before a project's first copy.
@@ -318,6 +320,9 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     warn!("{name}: {}. {} {}", text.headline, text.what, text.todo);
     if let Some(words) = &failure.server_text {
         warn!("  {}: {}", failure.cause.words_of(), clean(words));
+    }
+    if let Some(verb) = remedies::verb(project, &key(stored), *side, failure) {
+        warn!("  to correct it: `{verb}`");
     }
 }
 

@@ -361,7 +361,7 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
     let Some(pass) = &row.latest else { return String::new() };
     if let Some(ended) = &pass.failure {
         let text = failure_text(project, row, ended.side, &ended.failure);
-        return match &ended.failure.server_text {
+        return match ended.failure.words_beside() {
             Some(server) => format!("{} · {server}", text.headline),
             None => text.headline,
         };

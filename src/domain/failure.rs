@@ -206,6 +206,22 @@ impl Cause {
         matches!(self, Self::CertificateNotTrusted | Self::CertificateOutOfDate | Self::CertificateOfAnother)
     }
 
+    /// The word by which it is called where one is typed: `too-big`.
+    pub fn word(self) -> String {
+        let word = serde_json::to_value(self).ok();
+        word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', "-")
+    }
+
+    /// The cause of this word.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn from_word(word: &str) -> Result<Self, String> {
+        let value = serde_json::Value::String(word.trim().to_ascii_lowercase().replace('-', "_"));
+        serde_json::from_value(value)
+            .map_err(|_| format!("there is no cause \"{word}\"; `mailferry errors` names those there are"))
+    }
+
     /// What to call [`Failure::server_text`]: not everything in it was said by a server.
     pub fn words_of(self) -> &'static str {
         match self {
@@ -275,6 +291,13 @@ impl Failure {
     #[must_use]
     pub fn about(self, other: impl Into<String>) -> Self {
         Self { other: Some(other.into()), ..self }
+    }
+
+    /// The server's words where they are worth a place beside the headline: those that are not told by it, and not the first
+    /// lines of something that is no mail server.
+    pub fn words_beside(&self) -> Option<&str> {
+        let worth = self.cause.words_of() == "server text" && self.cause != Cause::NoImap;
+        self.server_text.as_deref().filter(|_| worth)
     }
 
     /// Whether the connection cannot be used any more.

@@ -114,11 +114,22 @@ impl Flags {
 
     /// What must be added to and removed from `self` to get `now`.
     pub fn difference(&self, now: &Self) -> FlagChange {
-        let without = |a: &Self, b: &Self| Self {
-            system: a.system & !b.system,
-            keywords: a.keywords.iter().filter(|k| position(&b.keywords, k).is_err()).cloned().collect(),
-        };
-        FlagChange { add: without(now, self), remove: without(self, now) }
+        FlagChange { add: now.without(self), remove: self.without(now) }
+    }
+
+    /// Those that are not among the others.
+    fn without(&self, others: &Self) -> Self {
+        let keywords = self.keywords.iter().filter(|k| position(&others.keywords, k).is_err()).cloned().collect();
+        Self { system: self.system & !others.system, keywords }
+    }
+
+    /// With the others.
+    fn with(mut self, others: &Self) -> Self {
+        self.system |= others.system;
+        for keyword in &others.keywords {
+            self.add(keyword);
+        }
+        self
     }
 
     /// The same without keywords.
@@ -174,6 +185,69 @@ impl FlagChange {
     }
 }
 
+/// What is known of the flags of a copy: those of the source that it was last given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlagBase {
+    /// Given, for certain.
+    pub given: Flags,
+    /// Flags that were being changed at the copy, without a record of how that ended: set or not, nobody knows.
+    pub doubtful: Flags,
+}
+
+impl From<Flags> for FlagBase {
+    fn from(given: Flags) -> Self {
+        Self { given, doubtful: Flags::none() }
+    }
+}
+
+impl FlagBase {
+    /// The base while this change is made.
+    #[must_use]
+    pub fn changing(self, change: &FlagChange) -> Self {
+        let doubtful = self.doubtful.with(&change.add).with(&change.remove);
+        Self { doubtful, ..self }
+    }
+
+    /// Whether a copy with this base is to be left as it is where the source has these flags.
+    pub fn is(&self, now: &Flags) -> bool {
+        self.doubtful.is_empty() && self.given == *now
+    }
+
+    /// What must be set and cleared at a copy with this base where the source has these flags: what changed, and what is doubtful
+    /// either way.
+    pub fn difference(&self, now: &Flags) -> FlagChange {
+        let FlagChange { add, remove } = self.given.difference(now);
+        let off = self.doubtful.without(now);
+        FlagChange { add: add.with(&self.doubtful.without(&off)), remove: remove.with(&off) }
+    }
+}
+
+/// What stands before the name of a doubtful flag in the store; in no name of a flag.
+const DOUBTFUL: char = '%';
+
+/// The names separated by one blank, the doubtful ones last: the form kept in the store.
+impl fmt::Display for FlagBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sure = self.given.names().map(str::to_owned);
+        let all: Vec<String> = sure.chain(self.doubtful.names().map(|name| format!("{DOUBTFUL}{name}"))).collect();
+        f.write_str(&all.join(" "))
+    }
+}
+
+impl FlagBase {
+    /// Reads what was kept.
+    pub fn read(text: &str) -> Self {
+        let (mut given, mut doubtful) = (Flags::none(), Flags::none());
+        for name in text.split(' ') {
+            match name.strip_prefix(DOUBTFUL) {
+                Some(name) => doubtful.add(name),
+                None => given.add(name),
+            };
+        }
+        Self { given, doubtful }
+    }
+}
+
 /// What a destination folder lets a client change for good (PERMANENTFLAGS, RFC 9051 §7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermanentFlags {
@@ -199,6 +273,24 @@ impl PermanentFlags {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d10_what_was_being_changed_when_nobody_recorded_it_is_set_as_the_source_has_it_now() {
+        let flags = |names: &str| Flags::from_names(names.split(' '));
+        let base = FlagBase::from(flags(r"\Seen \Flagged mine"));
+        let change = base.difference(&flags(r"\Seen yours"));
+        assert_eq!((&change.add, &change.remove), (&flags("yours"), &flags(r"\Flagged mine")));
+        let doubted = base.changing(&change);
+        assert_eq!(doubted.to_string(), r"\Seen \Flagged mine %\Flagged %mine %yours");
+        assert_eq!(FlagBase::read(&doubted.to_string()), doubted);
+        assert!(!doubted.is(&flags(r"\Seen \Flagged mine")), "the source went back to what the copy was given");
+        let back = doubted.difference(&flags(r"\Seen \Flagged mine"));
+        assert_eq!((back.add, back.remove), (flags(r"\Flagged mine"), flags("yours")));
+        let on = doubted.difference(&flags(r"\Seen yours \Answered"));
+        assert_eq!((on.add, on.remove), (flags(r"yours \Answered"), flags(r"\Flagged mine")));
+        let twice = doubted.clone().changing(&doubted.difference(&flags(r"\Draft")));
+        assert!(twice.doubtful.names().count() == 5 && FlagBase::read("").is(&Flags::none()));
+    }
 
     fn set(names: &[&str]) -> Flags {
         Flags::from_names(names.iter().copied())

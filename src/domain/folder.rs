@@ -115,7 +115,7 @@ impl fmt::Debug for WireName {
 
 /// UIDVALIDITY (RFC 9051 §2.3.1.1): while it stays, the UIDs of a folder mean the same messages. Never 0; more
 /// than the 32 bits of the RFC are met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UidValidity(NonZeroU64);
 
 impl UidValidity {

@@ -327,7 +327,7 @@ mod tests {
             destination: Uid(1),
             identity: Identity([0; 16]),
             content: None,
-            flags: Flags::none(),
+            flags: Flags::none().into(),
             origin: Origin::Copied,
         };
         mark.identity = first_rung_before(b"<a@b>", b"Sat, 1 Feb 2003 04:05:06 +0530");

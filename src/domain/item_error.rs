@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Cause, Failure, Side};
-use super::folder::FolderPath;
+use super::folder::{FolderPath, UidValidity};
 use super::ids::Uid;
 use super::time::Timestamp;
 
@@ -35,13 +35,17 @@ pub struct ItemError {
     /// Of a message that is too big: for what.
     #[serde(default)]
     pub size_terms: Option<SizeTerms>,
+    /// The numbering that the message's number belongs to, where it is known.
+    #[serde(default)]
+    pub numbering: Option<UidValidity>,
 }
 
 impl ItemError {
     /// An error of nothing in particular.
     pub fn about(failure: Failure) -> Self {
-        let (folder, source, subject, date, size) = (None, None, None, None, None);
-        Self { folder, source, subject, date, size, messages: 1, side: None, failure, accepted: None, size_terms: None }
+        let (folder, source, subject, date, size, side) = (None, None, None, None, None, None);
+        let (accepted, size_terms, numbering) = (None, None, None);
+        Self { folder, source, subject, date, size, messages: 1, side, failure, accepted, size_terms, numbering }
     }
 }
 
@@ -77,29 +81,101 @@ impl SizeTerms {
 
 type Key = (Option<FolderPath>, Option<Uid>, Cause);
 
+/// Item errors of one cause, on one side or on any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ErrorCause {
+    /// The side that they must be of; none: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// Their cause.
+    pub cause: Cause,
+}
+
+impl ErrorCause {
+    /// That of an error.
+    pub fn of(error: &ItemError) -> Self {
+        Self { side: error.side, cause: error.failure.cause }
+    }
+
+    /// Whether this error is one of them.
+    pub fn means(self, error: &ItemError) -> bool {
+        self.cause == error.failure.cause && self.side.is_none_or(|side| error.side == Some(side))
+    }
+}
+
 /// What an earlier pass could not move, to be tried again: messages, whole folders that it could not read or write, or, where even
-/// the folders were not known, all.
+/// the folders were not known, all. Where only one cause is meant, messages of another stay errors without being tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailedBefore {
-    messages: BTreeMap<FolderPath, BTreeSet<Uid>>,
+    messages: BTreeMap<FolderPath, FailedMessages>,
     folders: BTreeSet<FolderPath>,
     all: bool,
 }
 
+/// Messages of one folder that could not be moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FailedMessages {
+    numbers: BTreeSet<Uid>,
+    /// What the numbers belong to, where that was kept.
+    numbering: Option<UidValidity>,
+    /// Messages that are not tried, and why they were not moved.
+    aside: BTreeMap<Uid, ItemError>,
+}
+
+impl FailedMessages {
+    /// Whether the numbers mean other messages where a folder has this numbering.
+    fn is_another(&self, now: Option<UidValidity>) -> bool {
+        self.numbering.zip(now).is_some_and(|(then, now)| then != now)
+    }
+}
+
 impl FailedBefore {
-    /// What this error is about.
-    pub fn add(&mut self, folder: Option<FolderPath>, message: Option<Uid>) {
-        match (folder, message) {
-            (Some(folder), Some(message)) => drop(self.messages.entry(folder).or_default().insert(message)),
-            (Some(folder), None) => drop(self.folders.insert(folder)),
-            (None, _) => self.all = true,
+    /// Of these errors; `only` those of one cause are tried.
+    pub fn of(errors: impl IntoIterator<Item = ItemError>, only: Option<ErrorCause>) -> Self {
+        let (mut failed, mut tried) = (Self::default(), BTreeSet::new());
+        for error in errors {
+            match (error.folder.clone(), error.source) {
+                (Some(folder), Some(message)) => {
+                    let of_folder = failed.messages.entry(folder.clone()).or_default();
+                    of_folder.numbers.insert(message);
+                    of_folder.numbering = error.numbering.or(of_folder.numbering);
+                    if only.is_none_or(|only| only.means(&error)) {
+                        tried.insert((folder, message));
+                    } else {
+                        of_folder.aside.insert(message, error);
+                    }
+                }
+                (Some(folder), None) => drop(failed.folders.insert(folder)),
+                (None, _) => failed.all = true,
+            }
         }
+        for (folder, message) in tried {
+            failed.messages.entry(folder).and_modify(|of_folder| drop(of_folder.aside.remove(&message)));
+        }
+        failed
+    }
+
+    /// A source that lists these folders with these numberings. Where a folder is missing, or has another numbering, whatever is
+    /// missing at the destination may be what could not be moved: all of it is tried.
+    #[must_use]
+    pub fn at(mut self, listed: &BTreeMap<&FolderPath, Option<UidValidity>>) -> Self {
+        let moved = |(folder, failed): (&FolderPath, &FailedMessages)| match listed.get(folder) {
+            Some(numbering) => failed.is_another(*numbering),
+            None => true,
+        };
+        self.all |= self.messages.iter().any(moved);
+        self
     }
 
     /// Whether this message is among it.
     pub fn has(&self, folder: &FolderPath, message: Uid) -> bool {
-        let named = || self.messages.get(folder).is_some_and(|messages| messages.contains(&message));
+        let named = || self.messages.get(folder).is_some_and(|failed| failed.numbers.contains(&message));
         self.all || self.folders.contains(folder) || named()
+    }
+
+    /// Why this message of a folder with this numbering was not moved, if that is not tried again now.
+    pub fn set_aside(&self, (folder, now): (&FolderPath, Option<UidValidity>), message: Uid) -> Option<&ItemError> {
+        self.messages.get(folder).filter(|failed| !failed.is_another(now))?.aside.get(&message)
     }
 }
 
@@ -193,6 +269,45 @@ mod tests {
         assert!(rules_out(Some(25_000_000), 38_000_000) && rules_out(Some(0), 1));
         assert!(!rules_out(Some(25_000_000), 33_000_000), "the true size decides");
         assert!(!rules_out(None, u64::MAX) && !rules_out(Some(0), 0));
+    }
+
+    #[test]
+    fn d31_of_one_cause_the_others_stay_and_a_folder_that_is_another_now_is_tried_whole() {
+        let folder = |name: &str| FolderPath::new([name]);
+        let error = |name: &str, uid: i64, cause| ItemError {
+            folder: Some(folder(name)),
+            source: Some(Uid(uid)),
+            side: Some(Side::Destination),
+            numbering: UidValidity::new(5),
+            ..ItemError::about(Failure::new(cause, Scope::Message, Retry::Never, "appending"))
+        };
+        let errors = [
+            error("A", 1, Cause::TooBig),
+            error("A", 2, Cause::MessageRefused),
+            // For two reasons: it is tried.
+            error("A", 3, Cause::MessageRefused),
+            error("A", 3, Cause::TooBig),
+        ];
+        let only = |side| Some(ErrorCause { side, cause: Cause::TooBig });
+        let failed = FailedBefore::of(errors.clone(), only(None));
+        let aside = |failed: &FailedBefore, numbering: u64| -> Vec<i64> {
+            let at = (&folder("A"), UidValidity::new(numbering));
+            (1..5).filter(|uid| failed.set_aside(at, Uid(*uid)).is_some()).collect()
+        };
+        assert_eq!((aside(&failed, 5), aside(&failed, 6)), (vec![2], vec![]));
+        assert!(aside(&FailedBefore::of(errors.clone(), None), 5).is_empty());
+        assert_eq!(aside(&FailedBefore::of(errors.clone(), only(Some(Side::Source))), 5), [1, 2, 3]);
+        let (a, b) = (folder("A"), folder("B"));
+        for (listed, all) in [
+            (vec![(&a, UidValidity::new(5)), (&b, UidValidity::new(9))], false),
+            (vec![(&a, None)], false),
+            (vec![(&a, UidValidity::new(6))], true),
+            (vec![(&b, UidValidity::new(5))], true),
+        ] {
+            let failed = failed.clone().at(&listed.into_iter().collect());
+            assert_eq!((failed.has(&b, Uid(7)), failed.has(&a, Uid(4))), (all, all));
+            assert!(failed.has(&a, Uid(2)));
+        }
     }
 
     #[test]

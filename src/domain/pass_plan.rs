@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::PassId;
+use super::item_error::ErrorCause;
 use super::pass::PassKind;
 use super::time::Timestamp;
 
@@ -32,6 +33,19 @@ pub enum Select {
     Before(Timestamp),
     /// Those that an earlier pass of the item could not move.
     FailedOf(PassId),
+    /// Of those, the ones that it could not move for this cause; the others stay errors.
+    FailedFor(PassId, ErrorCause),
+}
+
+impl Select {
+    /// The pass whose errors are tried again, and which of them if not all.
+    pub fn failed_of(self) -> Option<(PassId, Option<ErrorCause>)> {
+        match self {
+            Self::FailedOf(pass) => Some((pass, None)),
+            Self::FailedFor(pass, only) => Some((pass, Some(only))),
+            Self::All | Self::Before(_) => None,
+        }
+    }
 }
 
 /// What it leaves behind about a folder in which nothing is left to do.
@@ -66,6 +80,8 @@ pub struct Parameters {
     pub before: Option<Timestamp>,
     /// The pass whose errors are tried again.
     pub failed_of: Option<PassId>,
+    /// Which of them, if not all.
+    pub only: Option<ErrorCause>,
 }
 
 /// Why no plan can be made.
@@ -100,7 +116,9 @@ impl PassPlan {
                 Self { select: Select::Before(parameters.before.ok_or(PlanError::NoBorder)?), ..part }
             }
             PassKind::RetryErrors => {
-                Self { select: Select::FailedOf(parameters.failed_of.ok_or(PlanError::NoErrors)?), ..part }
+                let failed_of = parameters.failed_of.ok_or(PlanError::NoErrors)?;
+                let one = |only| Select::FailedFor(failed_of, only);
+                Self { select: parameters.only.map_or(Select::FailedOf(failed_of), one), ..part }
             }
         })
     }
@@ -109,7 +127,7 @@ impl PassPlan {
     pub fn before(&self) -> Option<Timestamp> {
         match self.select {
             Select::Before(border) => Some(border),
-            Select::All | Select::FailedOf(_) => None,
+            Select::All | Select::FailedOf(_) | Select::FailedFor(..) => None,
         }
     }
 

@@ -70,7 +70,7 @@ pub fn compare<'a>(listing: &[MessageMeta], watermarks: &'a [Watermark], carry_f
 
 fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
     let now = message.flags.as_ref()?;
-    if mark.origin == Origin::Found || mark.at().is_none() || mark.flags == *now {
+    if mark.origin == Origin::Found || mark.at().is_none() || mark.flags.is(now) {
         return None;
     }
     Some(FlagStep { mark: mark.clone(), change: mark.flags.difference(now), now: now.clone() })
@@ -139,7 +139,7 @@ mod tests {
             destination: Uid(destination),
             identity: Identity([0; 16]),
             content: None,
-            flags: Flags::none(),
+            flags: Flags::none().into(),
             origin,
         }
     }

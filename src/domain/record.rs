@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoint;
 use super::content::ContentHash;
 use super::figures::Moved;
-use super::flags::Flags;
+use super::flags::FlagBase;
 use super::folder::{FolderPath, FolderState, UidValidity, WireName};
 use super::identity::{Identity, Names};
 use super::ids::{FolderId, PassId, Uid};
@@ -121,6 +121,9 @@ pub struct Marker {
     pub state: FolderState,
     /// Hash of the effective options.
     pub options: u64,
+    /// Bytes of its messages then (STATUS=SIZE, RFC 8438), where the server tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 /// The intent of D9: written durably before the first append into a destination folder.
@@ -156,7 +159,7 @@ pub struct Watermark {
     /// What it holds; none in watermarks of old versions, whose identity is an older form too.
     pub content: Option<ContentHash>,
     /// Source flags last carried.
-    pub flags: Flags,
+    pub flags: FlagBase,
     /// How it came to be.
     pub origin: Origin,
 }
@@ -285,7 +288,7 @@ pub struct Results {
     /// Watermarks that moved with their message.
     pub rekeys: Vec<Rekey>,
     /// New flag bases: folder row, source number, flags now carried.
-    pub flags: Vec<(FolderId, Uid, Flags)>,
+    pub flags: Vec<(FolderId, Uid, FlagBase)>,
     /// Where copies are now: folder row, source number, destination number or its absence (see [`Watermark`]).
     pub places: Vec<(FolderId, Uid, Uid)>,
     /// Item errors of this pass.

@@ -4,6 +4,7 @@ use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::PassId;
+use super::item_error::ErrorCause;
 use super::pass::PassKind;
 use super::pass_plan::{Parameters, PassPlan, PlanError};
 
@@ -46,6 +47,9 @@ pub struct StartOrder {
     /// The border of a Pre-Stage pass: only messages older than this are brought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Timestamp>,
+    /// Of a pass that tries errors again: only those of this cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<ErrorCause>,
     /// When they start; none: as soon as a worker is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
@@ -60,7 +64,7 @@ pub struct StartOrder {
 impl StartOrder {
     /// A pass of this kind as soon as a worker is free.
     pub fn now(kind: PassKind) -> Self {
-        Self { kind, before: None, schedule: None, turn: Turn::Last, sequence: Sequence::Listed }
+        Self { kind, before: None, only: None, schedule: None, turn: Turn::Last, sequence: Sequence::Listed }
     }
 
     /// When the passes start, if not as soon as a worker is free.
@@ -73,13 +77,14 @@ impl StartOrder {
     /// # Errors
     /// Something is missing that this kind of pass needs.
     pub fn plan(&self, latest: Option<PassId>) -> Result<PassPlan, PlanError> {
-        PassPlan::new(self.kind, Parameters { before: self.before, failed_of: latest })
+        PassPlan::new(self.kind, Parameters { before: self.before, failed_of: latest, only: self.only })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::failure::Cause;
     use crate::domain::pass_plan::Select;
 
     #[test]
@@ -87,6 +92,9 @@ mod tests {
         let retry = StartOrder::now(PassKind::RetryErrors);
         assert_eq!(retry.plan(Some(PassId(4))).map(|plan| plan.select), Ok(Select::FailedOf(PassId(4))));
         assert_eq!(retry.plan(None), Err(PlanError::NoErrors));
+        let big = ErrorCause { side: None, cause: Cause::TooBig };
+        let one = StartOrder { only: Some(big), ..retry };
+        assert_eq!(one.plan(Some(PassId(4))).map(|plan| plan.select), Ok(Select::FailedFor(PassId(4), big)));
         let staged = StartOrder { before: Some(Timestamp::from_millis(9)), ..StartOrder::now(PassKind::PreStage) };
         assert_eq!(staged.plan(None).map(|plan| plan.select), Ok(Select::Before(Timestamp::from_millis(9))));
     }

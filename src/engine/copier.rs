@@ -11,7 +11,7 @@ use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::ids::{CredentialId, ItemId, PassId, ProjectId};
 use crate::domain::item::{Item, Mailbox};
 use crate::domain::item_error::{EarlierErrors, FailedBefore};
-use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Select, Writes};
+use crate::domain::pass_plan::{Parameters, PassPlan, PlanError, Writes};
 use crate::domain::project::Project;
 use crate::domain::retry::{Pace, Settle};
 use crate::domain::time::Timestamp;
@@ -264,12 +264,9 @@ impl Worker<'_> {
 
     /// What it tries again.
     async fn failed(&self, plan: &PassPlan) -> Result<FailedBefore, StoreError> {
-        let mut failed = FailedBefore::default();
-        let Select::FailedOf(earlier) = plan.select else { return Ok(failed) };
-        for row in self.workspace.store.item_errors(earlier, u32::MAX, 0).await? {
-            failed.add(row.error.folder, row.error.source);
-        }
-        Ok(failed)
+        let Some((earlier, only)) = plan.select.failed_of() else { return Ok(FailedBefore::default()) };
+        let errors = self.workspace.store.item_errors(earlier, u32::MAX, 0).await?;
+        Ok(FailedBefore::of(errors.into_iter().map(|row| row.error), only))
     }
 
     /// The last sign of life of an earlier attempt or, if this is the first, of the item's earlier passes.

@@ -44,6 +44,10 @@ impl Journal for StoreJournal {
         Ok(self.store.update_folders(self.item, updates).await?)
     }
 
+    async fn unsettle(&self, folders: Vec<FolderId>) -> Result<(), JournalError> {
+        Ok(self.store.unsettle(folders).await?)
+    }
+
     async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError> {
         Ok(self.store.renumber_destination(folder, validity).await?)
     }

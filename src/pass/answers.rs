@@ -199,7 +199,7 @@ impl AppendWriter<'_> {
             destination: at,
             identity,
             content: Some(content),
-            flags,
+            flags: flags.into(),
             origin: if cleaned.is_some() { Origin::Cleaned } else { Origin::Copied },
         };
         self.pass.recorder.add(ToRecord::watermark(job.id, mark, copied(bytes))).await;

@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     pub(super) plan: FolderPlan,
     pub(super) record: Option<FolderRecord>,
     pub(super) state: Option<FolderState>,
+    /// Bytes of its messages, as the list tells.
+    pub(super) size: Option<u64>,
     /// What EXAMINE says, of folders that are to be looked into: it corrects the list (D27).
     pub(super) examined: Option<FolderState>,
     /// MAILBOXID of the source folder.
@@ -321,6 +323,7 @@ impl Preparation<'_> {
                 plan,
                 record,
                 state,
+                size: listed.size,
                 examined: None,
                 mailbox_id,
                 nameless: listed.mailbox_id.is_none() && common.is_some_and(|common| listed.validity() == common),
@@ -351,6 +354,7 @@ impl Preparation<'_> {
             && tells
             && !candidate.nameless
             && marker.state == state
+            && marker.size.zip(candidate.size).is_none_or(|(then, now)| then == now)
             && marker.options == self.pass.options_hash()
             && candidate.doubts() == Doubts::default()
             && !candidate.is_doubtful()

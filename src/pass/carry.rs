@@ -135,7 +135,7 @@ async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'
     };
     let (carries, wrong) = ours(to, into).await?;
     let mut updates: BTreeMap<(String, String), FlagUpdate> = BTreeMap::new();
-    let mut entry = ToRecord::default();
+    let (mut entry, mut begins) = (ToRecord::default(), ToRecord::default());
     let none_wrong = wrong.is_empty();
     let sources: BTreeMap<Uid, Uid> = carries.iter().map(|carry| (carry.destination, carry.source)).collect();
     let mut contradicted = Vec::new();
@@ -149,15 +149,19 @@ async fn carry_into(pass: &Pass, to: &mut dyn Destination, into: FolderCarries<'
         let mut change = carry.change;
         change.add = change.add.allowed_by(&permanent);
         change.remove = change.remove.allowed_by(&permanent);
-        entry.results.flags.push((job, carry.source, carry.now));
+        entry.results.flags.push((job, carry.source, carry.now.into()));
         if !change.is_empty() {
             entry.counts.push((job, Counts { flags_updated: 1, ..Counts::default() }));
+            begins.results.flags.push((job, carry.source, carry.mark.flags.changing(&change)));
             let key = (change.add.to_string(), change.remove.to_string());
             updates.entry(key).or_insert_with(|| FlagUpdate { uids: Vec::new(), change }).uids.push(carry.destination);
         }
     }
     let mut updates: Vec<_> = updates.into_values().collect();
     updates.iter_mut().for_each(|update| update.uids.sort_unstable());
+    // Whoever dies now does not know whether they were set: the source may take them back before the next pass.
+    pass.recorder.add(begins).await;
+    pass.recorder.flush().await;
     let refused: BTreeSet<Uid> =
         set(to, place, &updates).await?.iter().filter_map(|at| sources.get(at).copied()).collect();
     entry.results.flags.retain(|(_, source, _)| !refused.contains(source));

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 use crate::domain::content::ContentHash;
 use crate::domain::failure::{Failure, Scope, Side};
-use crate::domain::flags::Flags;
+use crate::domain::flags::FlagBase;
 use crate::domain::folder::FolderPath;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
@@ -148,7 +148,7 @@ fn orphan(folder: FolderId, uid: Uid, identity: Identity, content: Option<Conten
         destination: uid,
         identity,
         content,
-        flags: Flags::none(),
+        flags: FlagBase::default(),
         origin: Origin::Copied,
     }
 }
@@ -247,7 +247,7 @@ mod tests {
             destination,
             identity: of_message(text.as_bytes()),
             content: Some(ContentHash::of(text.as_bytes())),
-            flags: Flags::none(),
+            flags: FlagBase::default(),
             origin: Origin::Copied,
         }
     }

@@ -47,6 +47,7 @@ impl Pass {
             date: date.map(|date| date.instant),
             size: body.map(Body::len).or_else(|| job.remaining.listing.get(&uid).map(|listed| u64::from(listed.1))),
             side: Some(side),
+            numbering: job.plan.source.validity,
             size_terms: (failure.cause == Cause::TooBig).then(|| self.size_terms(job, uid)),
             ..ItemError::about(failure)
         };
@@ -121,7 +122,8 @@ impl Pass {
             && self.order.plan.marks == Marks::Done
             && !job.has_lost_its_destination()
             && job.suspicion.cut.landing == Landing::Settled;
-        let marker = whole.then(|| Marker { state: job.plan.listed, options: self.options_hash() });
+        let marker =
+            whole.then(|| Marker { state: job.plan.listed, options: self.options_hash(), size: job.plan.size });
         let close_intent = self.all_is_known_there(job) && !self.closes_later(job);
         self.journal.end_folder(job.id, FolderEnd { close_intent, ..FolderEnd::default() }).await?;
         self.to_be_audited(job, marker);

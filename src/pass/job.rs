@@ -118,6 +118,8 @@ pub struct FolderFindings {
     pub mailbox_id: Option<String>,
     /// Its state when it was listed, before any scan.
     pub listed: FolderState,
+    /// Bytes of its messages then, where the list tells.
+    pub size: Option<u64>,
     /// Messages it holds, as EXAMINE says.
     pub exists: u32,
     /// Whether the list said so too.

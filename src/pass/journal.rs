@@ -38,6 +38,10 @@ pub trait Journal: Send + Sync {
     /// `retired = true`, and the skip marker is dropped (D12).
     async fn update_folders(&self, updates: Vec<FolderUpdate>) -> Result<Vec<FolderId>, JournalError>;
 
+    /// These folders are not as they were left: their skip markers are dropped before anything is done in them, so that whoever
+    /// comes after a death in the middle looks into them too, whatever their figures are by then.
+    async fn unsettle(&self, folders: Vec<FolderId>) -> Result<(), JournalError>;
+
     /// Forgets the destination numbers (sets them to 0) of every watermark that points into this row's destination
     /// folder, and takes over the new UIDVALIDITY: that folder was made anew.
     async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError>;

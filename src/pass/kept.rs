@@ -188,7 +188,7 @@ impl FolderLook<'_> {
 
     /// The flags that a copy should have.
     fn expected(&self, mark: &Watermark) -> Flags {
-        mark.flags.allowed_by(&self.into.permanent)
+        mark.flags.given.allowed_by(&self.into.permanent)
     }
 
     /// Those of these whose flags are not accounted for yet.

@@ -84,7 +84,7 @@ mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
@@ -287,6 +287,8 @@ struct Findings {
     errors: AtomicU64,
     /// Messages that became item errors in this pass: not tried again in it.
     failed: Mutex<BTreeMap<FolderId, BTreeSet<Uid>>>,
+    /// What an earlier pass could not move, seen beside what the source lists now.
+    failed_before: OnceLock<FailedBefore>,
     /// Messages that are copied although the destination may hold them, altered.
     twice: twice::MaybeTwice,
     /// A folder of the destination is in an earlier state, or copies were lost in it: it was put back.

@@ -360,7 +360,7 @@ pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found:
         destination: pair.destination,
         identity,
         content: Some(pair.content),
-        flags: flags.clone().unwrap_or_else(Flags::none),
+        flags: flags.clone().unwrap_or_else(Flags::none).into(),
         origin,
     };
     entry.results.watermarks.push((job.id, mark));

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
-use crate::domain::folder::UidValidity;
+use crate::domain::folder::{ListedFolder, UidValidity};
 use crate::domain::ids::{FolderId, Uid};
-use crate::domain::item_error::{ItemError, SizeTerms};
-use crate::domain::pass_plan::Select;
+use crate::domain::item_error::{FailedBefore, ItemError, SizeTerms};
 use crate::pass::job::{Job, Todo};
 use crate::pass::recorder::ToRecord;
 use crate::pass::{Pass, PassResult};
@@ -34,13 +33,31 @@ impl Pass {
         !self.order.known_errors.too_big(&job.path).is_empty()
     }
 
-    /// Takes out of what is to be copied what the destination is known to refuse.
+    /// What an earlier pass could not move, and this one tries again.
+    pub(super) fn failed_before(&self) -> &FailedBefore {
+        self.findings.failed_before.get().unwrap_or(&self.order.failed)
+    }
+
+    /// The source lists these folders: where one that failed is missing, or was numbered anew, its messages may be anywhere.
+    pub(super) fn look_for_failed(&self, listed: &[ListedFolder]) {
+        let now = listed.iter().map(|folder| (&folder.path, folder.validity())).collect();
+        self.findings.failed_before.get_or_init(|| self.order.failed.clone().at(&now));
+    }
+
+    /// Takes out of what is to be copied what the destination is known to refuse, or what is not tried again now.
     pub(super) async fn set_refused_aside(&self, job: &mut Job) -> PassResult<()> {
         let Todo::These(todo) = &job.remaining.todo else { return Ok(()) };
-        if job.is_abandoned() || matches!(self.order.plan.select, Select::FailedOf(_)) {
+        if job.is_abandoned() {
             return Ok(());
         }
-        let known = |uid: &Uid| self.known_refusal(job, *uid).map(|error| (*uid, error));
+        let failed = self.failed_before();
+        let known = |uid: &Uid| {
+            let error = match self.order.plan.select.failed_of() {
+                Some(_) => failed.set_aside((&job.path, job.plan.source.validity), *uid).cloned(),
+                None => self.known_refusal(job, *uid),
+            };
+            error.map(|error| (*uid, error))
+        };
         let refused: Vec<(Uid, ItemError)> = todo.iter().filter_map(known).collect();
         let gone: BTreeSet<Uid> = refused.iter().map(|(uid, _)| *uid).collect();
         if let Todo::These(todo) = &mut job.remaining.todo {
@@ -56,7 +73,7 @@ impl Pass {
     fn known_refusal(&self, job: &Job, message: Uid) -> Option<ItemError> {
         let terms = self.size_terms(job, message);
         if let Some(known) = self.order.known_errors.refusal(&job.path, message, &terms) {
-            return Some(ItemError { size_terms: Some(terms), ..known });
+            return Some(ItemError { size_terms: Some(terms), numbering: job.plan.source.validity, ..known });
         }
         let limit = terms.limit.filter(|_| terms.rule_out())?;
         let doing = format!("comparing sizes in folder \"{}\"", job.path);
@@ -70,6 +87,7 @@ impl Pass {
             size: Some(terms.listed),
             side: Some(Side::Destination),
             size_terms: Some(terms),
+            numbering: job.plan.source.validity,
             ..ItemError::about(failure)
         })
     }

@@ -200,6 +200,7 @@ fn findings(listed: &ListedFolder, candidate: &Candidate, update: &FolderUpdate)
         destination: place(&update.destination, &update.destination_wire, update.destination_validity),
         mailbox_id: listed.mailbox_id.clone(),
         listed: state,
+        size: candidate.size,
         exists: best.messages,
         figures: if candidate.agreed() { ListFigures::Agree } else { ListFigures::Differ },
         listed_next: told.and(told.max(seen)),

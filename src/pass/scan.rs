@@ -412,7 +412,7 @@ impl Pass {
     fn selects(&self, job: &Job, message: Uid) -> bool {
         match self.order.plan.select {
             Select::All | Select::Before(_) => true,
-            Select::FailedOf(_) => self.order.failed.has(&job.path, message),
+            Select::FailedOf(_) | Select::FailedFor(..) => self.failed_before().has(&job.path, message),
         }
     }
 

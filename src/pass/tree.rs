@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use crate::domain::figures::AtSource;
 use crate::domain::folder::{FolderPath, ListedFolder, WireName};
+use crate::domain::ids::FolderId;
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::progress::Phase;
@@ -153,11 +154,24 @@ impl Preparation<'_> {
         }
     }
 
+    /// What is to be looked into is not as it was left: that is written down before anything else, for whoever comes after a death
+    /// in the middle. By then its figures may be again what they were.
+    async fn unsettle(&self, candidates: &[Candidate]) -> PassResult<()> {
+        let changed = candidates.iter().filter(|candidate| !self.unchanged(candidate));
+        let marked = changed.filter_map(|candidate| candidate.record.as_ref().filter(|record| record.marker.is_some()));
+        let rows: Vec<FolderId> = marked.map(|record| record.id).collect();
+        if !rows.is_empty() {
+            self.pass.journal.unsettle(rows).await?;
+        }
+        Ok(())
+    }
+
     /// Lists, creates the tree and says which folders to look into.
     pub(super) async fn prepare(&self, lane: &mut Lane) -> PassResult<Prepared> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Loading);
         let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
+        self.pass.look_for_failed(&listing.source);
         same_mailbox(&records, &listing.destination)?;
         self.tell_sides_apart(&records, &listing)?;
         self.wait_for_the_interrupted(&records).await?;
@@ -168,6 +182,7 @@ impl Preparation<'_> {
         self.count_source(&tree, &listing.source);
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
+        self.unsettle(&candidates).await?;
         if self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await? {
             records = self.pass.journal.folders().await?;
         }

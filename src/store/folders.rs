@@ -97,6 +97,16 @@ impl Store {
         .await
     }
 
+    /// Drops the skip markers of these folders.
+    pub async fn unsettle(&self, folders: Vec<FolderId>) -> Result<()> {
+        self.write(move |transaction, _| {
+            let mut statement = transaction.prepare_cached("UPDATE folder SET marker = NULL WHERE id = ?1")?;
+            folders.iter().try_for_each(|folder| statement.execute([folder]).map(drop))?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Forgets the destination numbers of every watermark that points into this row's destination folder, drops the skip
     /// markers of the rows that share it, and takes over its new UIDVALIDITY: the folder was made anew, or put back if that
     /// is an earlier one, which stays known until the copies were looked for. Copies that were seen to be gone stay so.

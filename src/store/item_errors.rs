@@ -8,6 +8,7 @@ use super::error::Result;
 use super::passes::all_at_rest;
 use super::passes::attempt_of;
 use crate::domain::failure::Cause;
+use crate::domain::folder::UidValidity;
 use crate::domain::ids::{ItemId, PassId, ProjectId};
 use crate::domain::item_error::{Acceptance, ItemError};
 
@@ -25,7 +26,7 @@ pub struct ErrorRow {
 /// The columns that [`error_row`] reads, of aliases `e` and `p`.
 const COLUMNS: &str =
     "e.id, p.item, e.folder, e.source, e.subject, e.date, e.size, e.messages, e.side, e.failure, e.accepted, e.note,
-     e.size_terms";
+     e.size_terms, e.numbering";
 
 fn error_row(row: &Row<'_>) -> rusqlite::Result<ErrorRow> {
     let mut columns = Columns::of(row);
@@ -46,6 +47,7 @@ fn error_row(row: &Row<'_>) -> rusqlite::Result<ErrorRow> {
                 Option::map(at, |at| Acceptance { at, note })
             },
             size_terms: columns.maybe_json()?,
+            numbering: columns.next::<Option<i64>>()?.and_then(UidValidity::from_stored),
         },
     })
 }
@@ -143,8 +145,8 @@ pub(super) fn record(transaction: &Transaction<'_>, pass: PassId, errors: &[Item
     let attempt: u32 = attempt_of(transaction, pass)?;
     let mut statement = transaction.prepare_cached(
         "INSERT INTO item_error (pass, attempt, folder, source, subject, date, size, messages, failure, side, accepted, note,
-             size_terms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             size_terms, numbering)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     for error in errors {
         statement.execute((
@@ -161,6 +163,7 @@ pub(super) fn record(transaction: &Transaction<'_>, pass: PassId, errors: &[Item
             error.accepted.as_ref().map(|said| said.at),
             error.accepted.as_ref().and_then(|said| said.note.as_ref()),
             error.size_terms.as_ref().map(Json),
+            error.numbering.map(|numbering| UidValidity::stored(Some(numbering))),
         ))?;
     }
     Ok(())

@@ -112,7 +112,7 @@ fn mark(source: i64, folder: FolderId, destination: i64, identity: u8, flags: &[
         destination: Uid(destination),
         identity: Identity([identity; 16]),
         content: (identity > 1).then_some(ContentHash([identity; 16])),
-        flags: Flags::from_names(flags.iter().copied()),
+        flags: Flags::from_names(flags.iter().copied()).into(),
         origin: if identity.is_multiple_of(2) { Origin::Copied } else { Origin::Found },
     }
 }

@@ -17,7 +17,7 @@ use super::item_errors;
 use super::passes::attempt_of;
 use super::progress::add_moved;
 use crate::domain::content::ContentHash;
-use crate::domain::flags::Flags;
+use crate::domain::flags::FlagBase;
 use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::notice::Notice;
@@ -167,7 +167,7 @@ pub(super) const WATERMARK_COLUMNS: &str = "source, destination_folder, destinat
 /// A watermark of a folder row; its columns begin at `at`. `sets` remembers flag sets by number.
 pub(super) fn watermark_row(
     connection: &Connection,
-    sets: &mut HashMap<i64, Flags>,
+    sets: &mut HashMap<i64, FlagBase>,
     folder: FolderId,
     row: &Row<'_>,
     at: usize,
@@ -180,7 +180,7 @@ pub(super) fn watermark_row(
             let text: String = names.query_row([set], |row| row.get(0)).optional()?.ok_or_else(|| {
                 StoreError::Corrupt(format!("flag set {set} of a watermark of folder {folder} is missing"))
             })?;
-            new.insert(Flags::from_names(text.split(' ')))
+            new.insert(FlagBase::read(&text))
         }
     };
     let elsewhere: i64 = row.get(at + 1)?;
@@ -289,11 +289,11 @@ fn rekey(transaction: &Transaction<'_>, rekeys: &[Rekey]) -> Result<()> {
 }
 
 /// The number of a flag set, given on first sight.
-fn flag_set(transaction: &Transaction<'_>, cache: &mut Cache, flags: &Flags) -> Result<i64> {
-    if flags.is_empty() {
+fn flag_set(transaction: &Transaction<'_>, cache: &mut Cache, flags: &FlagBase) -> Result<i64> {
+    let text = flags.to_string();
+    if text.is_empty() {
         return Ok(0);
     }
-    let text = flags.to_string();
     if let Some(id) = cache.flags.get(&text) {
         return Ok(*id);
     }

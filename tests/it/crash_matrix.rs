@@ -1,14 +1,13 @@
 //! A pass that dies after every single write to its journal, in several situations: coming back must end where an
 //! undisturbed pass ends, nothing missing, doubled or altered (D9).
 
-use mailferry::domain::folder::FolderPath;
-use mailferry::domain::ids::{PassId, Uid};
+use mailferry::domain::ids::PassId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan, Select, Writes};
 use mailferry::domain::time::Timestamp;
 use mailferry::pass::Stops;
 
-use crate::support::bench::{Bench, runtime};
+use crate::support::bench::{Bench, failed, runtime};
 use crate::support::compare::{self, Mailbox, same_names};
 use crate::support::corpus;
 use crate::support::dovecot::{self, Dovecot, Format};
@@ -83,7 +82,7 @@ async fn prepare(situation: &Situation) -> (Side, Side, Relay, Bench) {
     }
     bench.plan = situation.plan;
     if matches!(situation.plan.select, Select::FailedOf(_)) {
-        [2, 4, 5].iter().for_each(|uid| bench.failed.add(Some(FolderPath::new(["INBOX"])), Some(Uid(*uid))));
+        bench.failed = failed(&[2, 4, 5]);
     }
     (from, to, relay, bench)
 }
@@ -259,10 +258,10 @@ fn dies_in_a_trial_pass() {
 fn dies_in_a_pre_stage_pass() {
     // Half of the corpus is older.
     let before = Some(Timestamp::from_millis(1_000_000_000_000));
-    of_kind("pre-stage", PassKind::PreStage, Parameters { before, failed_of: None });
+    of_kind("pre-stage", PassKind::PreStage, Parameters { before, ..Parameters::default() });
 }
 
 #[test]
 fn dies_in_a_pass_that_tries_errors_again() {
-    of_kind("retry errors", PassKind::RetryErrors, Parameters { before: None, failed_of: Some(PassId(1)) });
+    of_kind("retry errors", PassKind::RetryErrors, Parameters { failed_of: Some(PassId(1)), ..Parameters::default() });
 }

@@ -1,14 +1,14 @@
 //! What a pass does is asked of its plan (D31): which messages, how many, and whether it calls folders done.
 
 use mailferry::domain::counts::Counts;
-use mailferry::domain::folder::FolderPath;
-use mailferry::domain::ids::{PassId, Uid};
+use mailferry::domain::ids::PassId;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan, TRIAL_BYTES};
 use mailferry::domain::time::Timestamp;
+use mailferry::pass::Stops;
 
-use crate::support::bench::{Bench, runtime};
-use crate::support::odd::{MODERN, Odd};
+use crate::support::bench::{Bench, failed, runtime};
+use crate::support::odd::{Box, MODERN, Odd, letter, subject};
 
 struct Sides {
     source: Odd,
@@ -112,11 +112,94 @@ fn d31_errors_are_tried_again_and_nothing_else() {
         let mut sides = Sides::new().await;
         sides.source.fill("INBOX", 0..6);
         sides.source.fill("Work", 10..12);
-        let inbox = FolderPath::new(["INBOX"]);
-        [2, 5].iter().for_each(|uid| sides.bench.failed.add(Some(inbox.clone()), Some(Uid(*uid))));
-        let counts = sides.pass(PassKind::RetryErrors, Parameters { failed_of: Some(PassId(1)), before: None }).await;
+        sides.bench.failed = failed(&[2, 5]);
+        let counts =
+            sides.pass(PassKind::RetryErrors, Parameters { failed_of: Some(PassId(1)), ..Parameters::default() }).await;
         assert_eq!((counts.copied, counts.skipped), (2, 6));
         let full = sides.pass(PassKind::Full, Parameters::default()).await;
         assert_eq!((full.copied, full.already_there), (6, 2));
+    });
+}
+
+/// Clears a flag at the source.
+fn unflag(odd: &Odd, folder: &str, uid: u32, flag: &str) {
+    let mut state = odd.state();
+    let folder = state.at(folder);
+    let letter = folder.letters.iter_mut().find(|letter| letter.uid == uid).expect("the message");
+    assert!(letter.flags.remove(flag));
+    folder.modseq += 1;
+}
+
+/// Set, cleared while a pass died at each of its writes, and set again before the next: the base of flags must not hide that the
+/// copy was changed.
+#[test]
+fn d10_a_flag_change_that_was_not_recorded_is_set_right_though_the_source_went_back() {
+    runtime().block_on(async {
+        for first in [true, false] {
+            for writes in 0.. {
+                let mut sides = Sides::new().await;
+                sides.source.fill("INBOX", 0..4);
+                let flip = |set: bool| match set {
+                    true => sides.source.state().at("INBOX").flag(2, r"\Flagged"),
+                    false => unflag(&sides.source, "INBOX", 2, r"\Flagged"),
+                };
+                if first {
+                    flip(true);
+                }
+                assert_eq!(sides.bench.run().await.expect_clean().row.progress.counts.copied, 4);
+                flip(!first);
+                let died = sides.bench.run_cut(writes, &Stops::default()).await;
+                flip(first);
+                sides.bench.run().await.expect_clean();
+                let there = sides.destination.state();
+                let letter = &there.boxes.iter().find(|one| one.name == "INBOX").expect("the inbox").letters[1];
+                assert_eq!(letter.flags.contains(r"\Flagged"), first, "dead after {writes} writes");
+                drop(there);
+                sides.source.state().at("INBOX").flag(3, r"\Seen");
+                let counts = sides.pass(PassKind::Full, Parameters::default()).await;
+                assert_eq!(counts.flags_updated, 1, "nothing is set again and again");
+                if !died.cut {
+                    break;
+                }
+            }
+        }
+    });
+}
+
+/// What a pass saw to be another folder before it died is looked into by the next one, whatever its figures are by then.
+#[test]
+fn c1b_a_folder_that_was_seen_changed_before_a_death_is_looked_into_though_its_figures_are_back() {
+    runtime().block_on(async {
+        for writes in 1.. {
+            let sides = Sides::new().await;
+            sides.source.fill("INBOX", 0..3);
+            sides.source.fill("Work", 10..16);
+            sides.bench.run().await.expect_clean();
+            let before = sides.source.state().at("Work").clone();
+            {
+                let mut here = sides.source.state();
+                let work = here.at("Work");
+                let mut new = Box::new("Work", before.validity);
+                (14..16).chain(50..53).for_each(|number| assert!(new.add(letter(number)) > 0));
+                (new.modseq, new.id) = (before.modseq - 2, before.id.clone());
+                *work = new;
+            }
+            let died = sides.bench.run_cut(writes, &Stops::default()).await;
+            {
+                let mut here = sides.source.state();
+                let work = here.at("Work");
+                work.add(letter(60));
+                work.modseq = before.modseq;
+                assert_eq!((work.next, work.letters.len()), (before.next, before.letters.len()));
+            }
+            sides.bench.run().await;
+            let there = sides.destination.subjects("Work");
+            let missing: Vec<u32> =
+                (50..53).chain([60]).filter(|number| !there.contains(&subject(&letter(*number)))).collect();
+            assert!(missing.is_empty(), "dead after {writes} writes: {missing:?} are not copied");
+            if !died.cut {
+                break;
+            }
+        }
     });
 }

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use super::items::{PAGE, StoredItem, key};
 use super::orders::give;
 use super::{OpenWorkspace, ServiceError};
-use crate::domain::failure::{Cause, Side};
 use crate::domain::ids::{ItemId, ProjectId, Uid};
-use crate::domain::item_error::ItemError;
+use crate::domain::item_error::{ErrorCause, ItemError};
 use crate::engine::command::{Command, ErrorVerdict, Outcome};
 pub use crate::store::ErrorRow as StoredError;
 pub use save::{NotSaved, SaveTo, Saving, save, save_table};
@@ -79,14 +78,14 @@ pub async fn each(
 
 /// Sums by side and cause, the most frequent first.
 #[derive(Default)]
-pub struct CauseSums(BTreeMap<(Option<Side>, Cause), CauseSum>);
+pub struct CauseSums(BTreeMap<ErrorCause, CauseSum>);
 
 impl CauseSums {
     /// Adds an error.
     pub fn add(&mut self, row: &StoredError) {
-        let ItemError { side, messages, size, accepted, failure, folder, .. } = &row.error;
+        let ItemError { messages, size, accepted, folder, .. } = &row.error;
         let new = || CauseSum { first: row.clone(), messages: 0, accepted: 0, bytes: 0 };
-        let sum = self.0.entry((*side, failure.cause)).or_insert_with(new);
+        let sum = self.0.entry(ErrorCause::of(&row.error)).or_insert_with(new);
         if sum.first.error.folder != *folder {
             sum.first.error.folder = None;
         }

@@ -19,7 +19,7 @@ async fn watermarks_come_back_as_they_were_put() {
     bench.store.record(pass, put(&replaced)).await.unwrap();
     bench
         .store
-        .record(pass, Results { flags: vec![(one, Uid(2), Flags::none())], ..Results::default() })
+        .record(pass, Results { flags: vec![(one, Uid(2), Flags::none().into())], ..Results::default() })
         .await
         .unwrap();
     let now = bench.store.watermarks(one).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_new_source_numbering_retires_the_old_one() {
         messages: 1,
         highest_modseq: Some(u64::MAX),
     };
-    let marker = Some(Marker { state, options: u64::MAX });
+    let marker = Some(Marker { state, options: u64::MAX, size: Some(7) });
     bench.store.end_folder(one, FolderEnd { marker, ..FolderEnd::default() }).await.unwrap();
     assert_eq!(bench.folder("one", 0, 0).await, one);
     let rows = bench.store.folders(bench.item).await.unwrap();

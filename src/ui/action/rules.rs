@@ -352,7 +352,7 @@ pub(super) fn import(subject: &Subject<'_>) -> Ruling {
 pub(super) fn retry_errors(subject: &Subject<'_>) -> Ruling {
     let Subject::Item(OneItem { row, .. }) = subject else { return Err(ELSEWHERE) };
     not_archived(subject)?;
-    allowed(subject, Action::RetryErrors).map(|_| UserAction::RetryErrors(row.item))
+    allowed(subject, Action::RetryErrors).map(|_| UserAction::RetryErrors(row.item, None))
 }
 
 pub(super) fn browse_save(subject: &Subject<'_>) -> Ruling {

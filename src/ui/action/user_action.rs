@@ -4,6 +4,7 @@ use super::hybrid_act::HybridAct;
 use crate::domain::failure::Side;
 use crate::domain::folder::FolderPath;
 use crate::domain::ids::{ItemId, PoolId, ProjectId};
+use crate::domain::item_error::ErrorCause;
 use crate::domain::overrides::OptionKey;
 use crate::domain::star::Star;
 use crate::domain::status::HoldReason;
@@ -157,7 +158,7 @@ pub enum UserAction {
     /// These errors are not accepted any more.
     TakeBack(ChosenErrors),
     /// Try the errors of an item's last pass again.
-    RetryErrors(ItemId),
+    RetryErrors(ItemId, Option<ErrorCause>),
     /// Show the dialog that saves the message of an error.
     AskSave(Box<StoredError>),
     /// Choose in a file dialog where it is saved.

@@ -141,7 +141,7 @@ impl App {
             }
             UserAction::AcceptErrors => self.accept_errors(),
             UserAction::TakeBack(chosen) => self.judge(chosen, ErrorVerdict::Open),
-            UserAction::RetryErrors(item) => self.retry_errors(item),
+            UserAction::RetryErrors(item, only) => self.retry_errors(item, only),
             UserAction::AskSave(error) => self.ask_save(*error),
             UserAction::BrowseSave => self.browse_save(),
             UserAction::SaveMessage => self.save_message(),

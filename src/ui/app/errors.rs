@@ -7,6 +7,7 @@ use super::connection::Purpose;
 use super::dialogs::{Dialog, SaveDialog};
 use super::window::App;
 use crate::domain::ids::ItemId;
+use crate::domain::item_error::ErrorCause;
 use crate::domain::pass::PassKind;
 use crate::domain::start_order::StartOrder;
 use crate::domain::wording;
@@ -39,13 +40,13 @@ impl App {
         }
     }
 
-    /// Tries the errors of an item's last pass again.
-    pub(super) fn retry_errors(&mut self, item: ItemId) {
+    /// Tries the errors of an item's last pass again, all or those of one cause.
+    pub(super) fn retry_errors(&mut self, item: ItemId, only: Option<ErrorCause>) {
         let Some(project) = self.pages.project() else { return };
         if self.workspace.is_locked(project) {
-            return self.unlock_first(UserAction::RetryErrors(item));
+            return self.unlock_first(UserAction::RetryErrors(item, only));
         }
-        let order = StartOrder::now(PassKind::RetryErrors);
+        let order = StartOrder { only, ..StartOrder::now(PassKind::RetryErrors) };
         let request = StartRequest { project, items: vec![item], order, confirms: false, asks: true };
         self.ask(Request::Start(Box::new(request)), Purpose::Command("submitted"));
     }

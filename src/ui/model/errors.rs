@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::forms::ChosenErrors;
 use super::words;
 use crate::domain::folder::FolderPath;
-use crate::domain::item_error::ItemError;
+use crate::domain::item_error::{ErrorCause, ItemError};
 use crate::domain::overrides::OptionKey;
 use crate::domain::project::Project;
 use crate::domain::remedy::{Remedy, remedy};
@@ -25,6 +25,8 @@ pub struct ErrorGroup {
     pub folder: Option<FolderPath>,
     /// The option that would cure it.
     pub option: Option<OptionKey>,
+    /// What a pass is told that tries only these again, if it can be told: they are messages.
+    pub cause: Option<ErrorCause>,
     /// Messages.
     pub messages: u64,
     /// Of these, accepted ones.
@@ -110,7 +112,8 @@ pub fn groups(
             let folder = error.folder.clone().filter(|_| cure == Some(Remedy::MapFolder));
             let option = if let Some(Remedy::Option(key)) = cure { Some(key) } else { None };
             let (messages, accepted, bytes, errors) = (0, 0, 0, Vec::new());
-            groups.push(ErrorGroup { words, server: None, folder, option, messages, accepted, bytes, errors });
+            let cause = error.source.map(|_| ErrorCause::of(error));
+            groups.push(ErrorGroup { words, server: None, folder, option, cause, messages, accepted, bytes, errors });
             groups.len() - 1
         });
         let group = &mut groups[at];

@@ -69,7 +69,7 @@ fn step(ui: &mut Ui, line: &CheckLine) {
                 ui.add(Label::new(text(Type::Body, todo)).wrap());
             }
             if let Some(told) = &line.server_text {
-                muted(ui, &capital(line.cause.map_or("server text", Cause::words_of)));
+                muted(ui, capital(line.cause.map_or("server text", Cause::words_of)));
                 ui.add(Label::new(text(Type::Mono, told)).wrap().selectable(true));
             }
         });

@@ -32,7 +32,8 @@ pub fn show(ui: &mut Ui, lists: ItemContext<'_>, details: &Details, actions: &mu
     }
     Control::of(ActionName::RetryErrors).show(ui, &lists.subject(), actions);
     for (at, group) in page.lists.groups.iter().enumerate() {
-        head(ui, group, actions);
+        let again = retry(&lists, group);
+        head(ui, group, again, actions);
         ui.indent(("errors", at), |ui| {
             ui.spacing_mut().item_spacing.y = 3.0;
             muted(ui, format!("{} {}", group.words.what, group.words.todo));
@@ -69,8 +70,19 @@ pub(super) fn option(ui: &mut Ui, (item, key): (ItemId, OptionKey), actions: &mu
     }
 }
 
+/// What tries the errors of this reason again and leaves the others, and how many messages those are: where there are others, and
+/// it may be started.
+fn retry(lists: &ItemContext<'_>, group: &ErrorGroup) -> Option<(u64, UserAction)> {
+    let groups = &lists.page.lists.groups;
+    let cause = group.cause.filter(|_| groups.iter().any(|other| other.cause != group.cause))?;
+    let same = groups.iter().filter(|other| other.cause == Some(cause));
+    let open: u64 = same.map(|other| other.messages - other.accepted).sum();
+    (ActionName::RetryErrors.entry().rule)(&lists.subject()).ok()?;
+    (open > 0).then_some((open, UserAction::RetryErrors(lists.row.item, Some(cause))))
+}
+
 /// How many of which reason, and what can be done with all of them.
-fn head(ui: &mut Ui, group: &ErrorGroup, actions: &mut Actions) {
+fn head(ui: &mut Ui, group: &ErrorGroup, again: Option<(u64, UserAction)>, actions: &mut Actions) {
     let palette = Palette::of(ui);
     let open = group.accepted < group.messages;
     let tone = palette.tone(if open { Tone::Warning } else { Tone::Quiet });
@@ -87,6 +99,11 @@ fn head(ui: &mut Ui, group: &ErrorGroup, actions: &mut Actions) {
                 (ACCEPT.to_owned(), TAKE_BACK)
             };
             verdicts(ui, (group.chosen(false), group.chosen(true)), (&accept, take_back), actions);
+            if let Some((messages, again)) = again
+                && ui.button(text(Type::Small, format!("Retry {}", words::count(messages)))).clicked()
+            {
+                actions.push(again);
+            }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let mut words = format!("{} × {}", words::count(group.messages), group.words.headline);
                 if group.bytes > 0 && group.errors.len() > 1 {

@@ -1,7 +1,10 @@
 //! J.3: one folder that breaks the connection is left out, in every phase; all others are moved.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use mailferry::domain::item_error::ItemError;
 
 use super::Inside;
 use crate::support::bench::runtime;
@@ -277,5 +280,93 @@ fn d31_retry_errors_brings_what_lies_in_a_folder_that_did_not_open_or_was_not_li
         let item = odds.workspace.only();
         assert_eq!((item.messages("copied"), item.messages("errors")), (3, 0), "listed: {listed}: {:#}", item.0);
         odds.is_copied("Bad", "tried again");
+    }
+}
+
+/// A destination that refuses flagged messages as too big and answered ones for a virus, after a pass that met both.
+fn with_two_refusals() -> super::Odds {
+    let odds = super::Odds::modern();
+    {
+        let mut state = odds.source.state();
+        state.at("INBOX").flag(2, r"\Flagged");
+        state.at("INBOX").flag(4, r"\Answered");
+        state.at("Work").flag(2, r"\Answered");
+    }
+    odds.destination.deny(|verb, arguments| {
+        let refused = |flag: &str| verb == "APPEND" && arguments.contains(flag);
+        match () {
+            () if refused("Flagged") => Some("NO [TOOBIG] no".to_owned()),
+            () if refused("Answered") => Some("NO contains a virus".to_owned()),
+            () => None,
+        }
+    });
+    let (_, item) = odds.start(1);
+    assert_eq!((item.messages("copied"), item.messages("errors")), (5, 3));
+    odds
+}
+
+#[test]
+fn d31_retry_errors_of_one_cause_leaves_the_others_as_they_are() {
+    let odds = with_two_refusals();
+    let named = |odds: &super::Odds| {
+        let errors = odds.workspace.errors().into_iter();
+        let words = |error: ItemError| format!("{:?} {:?}", error.failure.cause, error.source.map(|uid| uid.0));
+        errors.map(words).collect::<BTreeSet<_>>()
+    };
+    let before = named(&odds);
+    let said = odds.workspace.run(&["errors", "move"]).expect(0).stdout;
+    assert!(said.contains("too-big") && said.contains("message-refused"), "{said}");
+    odds.destination.state().deny = None;
+    let retry = ["start", "move", "--pass", "retry-errors", "--only", "too-big"];
+    odds.workspace.run(&retry).expect(1);
+    let item = odds.workspace.only();
+    assert_eq!((item.messages("copied"), item.messages("errors")), (1, 2), "{:#}", item.0);
+    let left: BTreeSet<String> = before.into_iter().filter(|error| !error.starts_with("TooBig")).collect();
+    assert_eq!(named(&odds), left, "with their own reasons");
+    assert_eq!(odds.destination.subjects("Work").len(), 2, "a virus was not sent again");
+    // Of what is left nothing is too big.
+    odds.workspace.run(&retry).expect(1);
+    assert_eq!(named(&odds), left);
+    odds.workspace.run(&["start", "move", "--pass", "retry-errors", "--only", "no-such-cause"]).expect(2);
+    odds.workspace.run(&["start", "move", "--pass", "retry-errors"]).expect(0);
+    assert_eq!(odds.workspace.only().messages("copied"), 2);
+    ["INBOX", "Work"].iter().for_each(|folder| {
+        let sorted = |odd: &crate::support::odd::Odd| {
+            let mut all = odd.subjects(folder);
+            all.sort();
+            all
+        };
+        assert_eq!(sorted(&odds.destination), sorted(&odds.source), "{folder}");
+    });
+}
+
+#[test]
+fn d31_retry_errors_brings_a_message_that_has_another_number_or_folder_by_then() {
+    for renamed in [false, true] {
+        let odds = with_two_refusals();
+        odds.destination.state().deny = None;
+        {
+            let mut state = odds.source.state();
+            for folder in ["INBOX", "Work"] {
+                match renamed {
+                    true if folder == "Work" => state.at(folder).name = "Elsewhere".into(),
+                    true => {}
+                    false => {
+                        let folder = state.at(folder);
+                        folder.validity += 1000;
+                        folder.letters.iter_mut().for_each(|letter| letter.uid += 50);
+                        folder.next += 50;
+                    }
+                }
+            }
+        }
+        odds.workspace.run(&["start", "move", "--pass", "retry-errors"]).expect(0);
+        let all = |odd: &crate::support::odd::Odd| {
+            let mut all: Vec<String> =
+                ["INBOX", "Work", "Elsewhere"].iter().flat_map(|folder| odd.subjects(folder)).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(all(&odds.destination), all(&odds.source), "renamed: {renamed}");
     }
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mailferry::domain::clock::Clock;
-use mailferry::domain::failure::Side;
+use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
+use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, ProjectId, Uid};
-use mailferry::domain::item_error::FailedBefore;
+use mailferry::domain::item_error::{FailedBefore, ItemError};
 use mailferry::domain::notice::Notice;
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan};
@@ -92,6 +93,16 @@ impl Ran {
         assert!(counts.balanced(), "{counts:?}");
         self
     }
+}
+
+/// What an earlier pass could not move: these messages of the inbox.
+pub fn failed(uids: &[i64]) -> FailedBefore {
+    let error = |uid: &i64| ItemError {
+        folder: Some(FolderPath::new(["INBOX"])),
+        source: Some(Uid(*uid)),
+        ..ItemError::about(Failure::new(Cause::MessageRefused, Scope::Message, Retry::Never, "appending"))
+    };
+    FailedBefore::of(uids.iter().map(error), None)
 }
 
 impl Bench {

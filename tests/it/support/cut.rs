@@ -56,6 +56,11 @@ impl Journal for Cut {
         self.inner.update_folders(updates).await
     }
 
+    async fn unsettle(&self, folders: Vec<FolderId>) -> Result<(), JournalError> {
+        self.write()?;
+        self.inner.unsettle(folders).await
+    }
+
     async fn renumber_destination(&self, folder: FolderId, validity: Option<UidValidity>) -> Result<(), JournalError> {
         self.write()?;
         self.inner.renumber_destination(folder, validity).await

@@ -328,6 +328,31 @@ fn c1b_a_folder_made_anew_with_the_very_figures_of_the_old_one_is_another() {
     }
 }
 
+/// Of a folder of its own UIDVALIDITY its bytes tell, where the server tells them.
+#[test]
+fn c1b_a_folder_made_anew_with_the_very_figures_of_the_old_one_is_noticed_by_its_size() {
+    let modern = format!("{MODERN} STATUS=SIZE");
+    for capabilities in [modern.as_str(), "LITERAL+ UIDPLUS CONDSTORE LIST-STATUS LIST-EXTENDED STATUS=SIZE"] {
+        let pair = Pair::new(capabilities, MODERN);
+        pair.source.fill("INBOX", 0..3);
+        pair.source.fill("Work", 10..13);
+        pair.verdict().copies(6);
+        pair.idle();
+        {
+            let mut here = pair.source.state();
+            let before = here.at("Work").clone();
+            let mut new = Box::new("Work", before.validity);
+            (1050..1053).for_each(|number| assert!(new.add(letter(number)) > 0));
+            (new.modseq, new.id) = (before.modseq, before.id.clone());
+            assert_eq!((new.next, new.letters.len()), (before.next, before.letters.len()));
+            *here.at("Work") = new;
+        }
+        pair.verdict().copies(3);
+        assert_eq!(pair.there(), once((0..3).chain(10..13).chain(1050..1053)), "{capabilities}");
+        pair.idle();
+    }
+}
+
 #[test]
 fn c1b_folders_of_their_own_uidvalidity_are_not_looked_into_for_nothing() {
     let pair = Pair::new(MODERN, MODERN);

@@ -7,7 +7,7 @@ use egui_kittest::kittest::Queryable;
 use mailferry::domain::failure::{Cause, Failure, Retry, Scope, Side};
 use mailferry::domain::folder::FolderPath;
 use mailferry::domain::ids::{ItemId, Uid};
-use mailferry::domain::item_error::{Acceptance, ItemError};
+use mailferry::domain::item_error::{Acceptance, ErrorCause, ItemError};
 use mailferry::domain::pass::PassKind;
 use mailferry::engine::command::{Command, ErrorVerdict};
 use mailferry::service::client::{Request, Response};
@@ -87,4 +87,19 @@ fn r26_errors_are_tried_again_from_the_items_page() {
     stage.click("Retry errors");
     let (_, Request::Start(request)) = stage.only() else { panic!() };
     assert_eq!((request.items, request.order.kind), (vec![ItemId(1)], PassKind::RetryErrors));
+}
+
+#[test]
+fn r26_errors_of_one_reason_are_tried_again_by_themselves() {
+    let mut refused = too_big(8);
+    refused.error.failure = Failure::new(Cause::MessageRefused, Scope::Message, Retry::Never, "appending");
+    let mut stage = opened(vec![too_big(6), too_big(7), refused], 3);
+    assert!(stage.shows("Retry 1"));
+    stage.click("Retry 2");
+    let (_, Request::Start(request)) = stage.only() else { panic!() };
+    let only = ErrorCause { side: Some(Side::Destination), cause: Cause::TooBig };
+    assert_eq!((request.items, request.order.kind), (vec![ItemId(1)], PassKind::RetryErrors));
+    assert_eq!(request.order.only, Some(only));
+    // Of one reason alone there is the button for all.
+    assert!(!opened(vec![too_big(7)], 1).shows("Retry 1"));
 }

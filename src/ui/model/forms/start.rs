@@ -212,7 +212,7 @@ impl StartForm {
         self.mails.ready(&self.shares.items)?;
         let turn = if self.next { Turn::Next } else { Turn::Last };
         let sequence = if self.largest_first { Sequence::LargestFirst } else { Sequence::Listed };
-        Ok(StartOrder { kind: self.kind, before, schedule, turn, sequence })
+        Ok(StartOrder { kind: self.kind, before, only: None, schedule, turn, sequence })
     }
 }
 

@@ -212,6 +212,7 @@ fn status(one: &Box, items: &str) -> String {
         "UIDVALIDITY" => Some(format!("UIDVALIDITY {}", one.validity)),
         "HIGHESTMODSEQ" => Some(format!("HIGHESTMODSEQ {}", one.modseq)),
         "MAILBOXID" => Some(format!("MAILBOXID ({})", one.id)),
+        "SIZE" => Some(format!("SIZE {}", one.letters.iter().map(|letter| letter.bytes.len()).sum::<usize>())),
         _ => None,
     });
     format!("* STATUS \"{}\" ({})", one.name, told.collect::<Vec<_>>().join(" "))
