@@ -126,6 +126,13 @@ pub struct Marker {
     pub size: Option<u64>,
 }
 
+impl Marker {
+    /// Whether a folder of so many bytes may be the one that was left, as far as both are told.
+    pub fn has_size(&self, now: Option<u64>) -> bool {
+        self.size.zip(now).is_none_or(|(then, now)| then == now)
+    }
+}
+
 /// The intent of D9: written durably before the first append into a destination folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {

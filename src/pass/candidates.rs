@@ -354,7 +354,7 @@ impl Preparation<'_> {
             && tells
             && !candidate.nameless
             && marker.state == state
-            && marker.size.zip(candidate.size).is_none_or(|(then, now)| then == now)
+            && marker.has_size(candidate.size)
             && marker.options == self.pass.options_hash()
             && candidate.doubts() == Doubts::default()
             && !candidate.is_doubtful()

@@ -11,7 +11,7 @@ use crate::domain::ids::FolderId;
 use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::progress::Phase;
-use crate::domain::record::{FolderEnd, FolderRecord, Habit, Results, Seen};
+use crate::domain::record::{FolderEnd, FolderRecord, Habit, Marker, Results, Seen};
 use crate::domain::tree::{Tree, Twins};
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::candidates::{Candidate, Examine, OpenDestinations};
@@ -154,12 +154,16 @@ impl Preparation<'_> {
         }
     }
 
-    /// What is to be looked into is not as it was left: that is written down before anything else, for whoever comes after a death
-    /// in the middle. By then its figures may be again what they were.
-    async fn unsettle(&self, candidates: &[Candidate]) -> PassResult<()> {
-        let changed = candidates.iter().filter(|candidate| !self.unchanged(candidate));
-        let marked = changed.filter_map(|candidate| candidate.record.as_ref().filter(|record| record.marker.is_some()));
-        let rows: Vec<FolderId> = marked.map(|record| record.id).collect();
+    /// Folders that are not as they were left: that is written down before anything else, for whoever comes after a death in the
+    /// middle. By then their figures may be again what they were.
+    async fn unsettle(&self, records: &[FolderRecord], source: &[ListedFolder]) -> PassResult<()> {
+        let listed: HashMap<&FolderPath, &ListedFolder> = source.iter().map(|folder| (&folder.path, folder)).collect();
+        let as_left = |record: &FolderRecord, marker: Marker| {
+            let Some(now) = listed.get(&record.source) else { return false };
+            now.state == Some(marker.state) && marker.has_size(now.size)
+        };
+        let changed = records.iter().filter(|record| record.marker.is_some_and(|marker| !as_left(record, marker)));
+        let rows: Vec<FolderId> = changed.map(|record| record.id).collect();
         if !rows.is_empty() {
             self.pass.journal.unsettle(rows).await?;
         }
@@ -171,6 +175,7 @@ impl Preparation<'_> {
         self.pass.tally.phase(self.pass.clock.now(), Phase::Loading);
         let mut records = self.pass.journal.folders().await?;
         let mut listing = self.list(lane).await?;
+        self.unsettle(&records, &listing.source).await?;
         self.pass.look_for_failed(&listing.source);
         same_mailbox(&records, &listing.destination)?;
         self.tell_sides_apart(&records, &listing)?;
@@ -182,7 +187,6 @@ impl Preparation<'_> {
         self.count_source(&tree, &listing.source);
         self.tell_left_out(&tree, &listing).await;
         let mut candidates = self.candidates(&tree, &listing, &known);
-        self.unsettle(&candidates).await?;
         if self.bring_lost_folders(lane, &records, &listing.destination, &mut candidates).await? {
             records = self.pass.journal.folders().await?;
         }

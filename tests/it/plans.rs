@@ -174,8 +174,12 @@ fn c1b_a_folder_that_was_seen_changed_before_a_death_is_looked_into_though_its_f
             let sides = Sides::new().await;
             sides.source.fill("INBOX", 0..3);
             sides.source.fill("Work", 10..16);
+            sides.source.fill("Quiet", 30..33);
             sides.bench.run().await.expect_clean();
             let before = sides.source.state().at("Work").clone();
+            // Other work, which is written down before that folder's turn comes.
+            sides.source.fill("Fresh", 70..72);
+            sides.destination.state().at("Quiet").name = "Later".into();
             {
                 let mut here = sides.source.state();
                 let work = here.at("Work");
