@@ -68,7 +68,8 @@ pub fn compare<'a>(listing: &[MessageMeta], watermarks: &'a [Watermark], carry_f
     found
 }
 
-fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
+/// What is to be carried to the copy of one message, if anything.
+pub fn flag_step(message: &MessageMeta, mark: &Watermark) -> Option<FlagStep> {
     let now = message.flags.as_ref()?;
     if mark.origin == Origin::Found || mark.at().is_none() || mark.flags.is(now) {
         return None;

@@ -278,7 +278,7 @@ impl NewcomerLook<'_> {
                     there.entry(identity).or_default().remove(&pair.destination);
                 }
                 claimed.insert(pair.source);
-                add_found(&mut entry, self.job, row, (identity, pair), Origin::Copied);
+                add_found(self.pass, (&mut entry, self.job), row, (identity, pair), Origin::Copied);
             }
             self.pass.recorder.add(entry).await;
             self.pass.recorder.flush().await;

@@ -10,20 +10,22 @@ use std::sync::{MutexGuard, PoisonError};
 use crate::domain::content::ContentHash;
 use crate::domain::counts::Counts;
 use crate::domain::failure::Side;
-use crate::domain::flags::Flags;
+use crate::domain::flags::{FlagBase, Flags};
 use crate::domain::identity::{Identity, Names};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::matching::{
     Alike, Belief, GoneMarks, Left, Ours, OursLeft, Pair, Theirs, decide, guess, match_contents,
 };
+use crate::domain::message::MessageMeta;
 use crate::domain::notice::{Notice, NoticeKind};
+use crate::domain::plan::flag_step;
 use crate::domain::record::{Origin, Rekey, Results, Watermark};
 use crate::endpoint::{Destination, Source};
 use crate::pass::belief::{belief, keeps};
 use crate::pass::bytes::HEADERS_AT_ONCE;
 use crate::pass::contents::{names_of_unseen, shapes};
 use crate::pass::headers::who_here;
-use crate::pass::job::Job;
+use crate::pass::job::{Carry, Job};
 use crate::pass::places::Prepared;
 use crate::pass::recorder::{GROUP_ROWS, ToRecord};
 use crate::pass::strangers::Strangers;
@@ -263,7 +265,8 @@ impl Recognition<'_> {
                     self.found.unheard.push(pair.destination);
                 }
                 let origin = if pair.appended { Origin::Copied } else { Origin::Found };
-                add_found(&mut entry, self.job, self.job.id, (*identity, *pair), origin);
+                let there = self.job.id;
+                add_found(self.pass, (&mut entry, self.job), there, (*identity, *pair), origin);
             }
             self.pass.recorder.add(entry).await;
         }
@@ -350,9 +353,18 @@ impl Recognised {
 }
 
 /// The watermark of a message that was found at the destination folder of the row `there`, and what it adds to the counters.
-pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found: (Identity, Pair), origin: Origin) {
-    let (identity, pair) = found;
-    let Some((flags, size)) = job.remaining.listing.get(&pair.source) else { return };
+pub(super) fn add_found(
+    pass: &Pass,
+    (entry, job): (&mut ToRecord, &mut Job),
+    there: FolderId,
+    (identity, pair): (Identity, Pair),
+    origin: Origin,
+) {
+    let Some((flags, size)) = job.remaining.listing.get(&pair.source).cloned() else { return };
+    let now = flags.unwrap_or_else(Flags::none);
+    // A copy of ours was appended with the flags of then: those that came since are set. What went since may be its owner's, and
+    // stays.
+    let doubtful = if origin == Origin::Found { Flags::none() } else { now.clone() };
     let origin = if pair.cleaned && origin == Origin::Copied { Origin::Cleaned } else { origin };
     let mark = Watermark {
         source: pair.source,
@@ -360,13 +372,17 @@ pub(super) fn add_found(entry: &mut ToRecord, job: &Job, there: FolderId, found:
         destination: pair.destination,
         identity,
         content: Some(pair.content),
-        flags: flags.clone().unwrap_or_else(Flags::none).into(),
+        flags: FlagBase { given: now.clone(), doubtful },
         origin,
     };
+    if pass.order.options.carry_flags {
+        let meta = MessageMeta { uid: pair.source, flags: Some(now), size, date: None };
+        job.remaining.carries.extend(flag_step(&meta, &mark).map(Carry::from));
+    }
     entry.results.watermarks.push((job.id, mark));
     entry.progressed |= origin != Origin::Found;
     let counts = match origin {
-        Origin::Copied | Origin::Cleaned => Counts { copied: 1, bytes: u64::from(*size), ..Counts::default() },
+        Origin::Copied | Origin::Cleaned => Counts { copied: 1, bytes: u64::from(size), ..Counts::default() },
         Origin::Found => Counts { already_there: 1, ..Counts::default() },
     };
     entry.counts.push((job.id, counts));

@@ -166,6 +166,43 @@ fn d10_a_flag_change_that_was_not_recorded_is_set_right_though_the_source_went_b
     });
 }
 
+/// Copies that a death left without a record have the flags of then.
+#[test]
+fn d10_a_copy_that_a_death_left_unrecorded_gets_the_flags_that_came_since() {
+    runtime().block_on(async {
+        for writes in 0.. {
+            let sides = Sides::new().await;
+            sides.source.fill("INBOX", 0..4);
+            sides.source.fill("Work", 10..12);
+            let died = sides.bench.run_cut(writes, &Stops::default()).await;
+            sides.source.state().at("INBOX").flag(2, r"\Flagged");
+            sides.source.state().at("Work").flag(1, "mine");
+            // Its owner has read it meanwhile.
+            sides.destination.state().boxes.iter_mut().flat_map(|one| &mut one.letters).for_each(|letter| {
+                letter.flags.insert(r"\Seen".into());
+            });
+            let read: Vec<String> =
+                ["INBOX", "Work"].iter().flat_map(|name| sides.destination.subjects(name)).collect();
+            sides.bench.run().await.expect_clean();
+            let there = sides.destination.state();
+            let flags = |number: u32| {
+                let mut all = there.boxes.iter().flat_map(|one| &one.letters);
+                &all.find(|letter| subject(&letter.bytes) == subject(&crate::support::odd::letter(number)))
+                    .expect("it")
+                    .flags
+            };
+            assert!(flags(1).contains(r"\Flagged") && flags(10).contains("mine"), "dead after {writes} writes");
+            for number in [0, 1, 10] {
+                let seen = read.contains(&subject(&letter(number)));
+                assert_eq!(flags(number).contains(r"\Seen"), seen, "{number} dead after {writes} writes");
+            }
+            if !died.cut {
+                break;
+            }
+        }
+    });
+}
+
 /// What a pass saw to be another folder before it died is looked into by the next one, whatever its figures are by then.
 #[test]
 fn c1b_a_folder_that_was_seen_changed_before_a_death_is_looked_into_though_its_figures_are_back() {
