@@ -4,6 +4,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::errors::item_of;
 use crate::cli::status::NAMED;
 use crate::cli::table::clean;
+use crate::domain::wording::counted;
 use crate::service::items::StoredPass;
 use crate::service::log::{self, LogKind};
 use crate::service::{OpenWorkspace, times};
@@ -34,7 +35,7 @@ fn head(number: usize, pass: &StoredPass) {
         line += &at.map(|at| format!(", {word} {}", when(at))).unwrap_or_default();
     }
     if pass.attempt > 1 {
-        line += &format!(", interrupted {} times", pass.attempt - 1);
+        line += &format!(", interrupted {}", counted(pass.attempt as usize - 1, "time"));
     }
     say!("{}", clean(&line));
 }

@@ -1,7 +1,7 @@
 //! The verb that does what the text of a failure advises: what a button is in the window.
 
 use crate::cli::table::clean;
-use crate::domain::failure::{Failure, Side};
+use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::project::Project;
 use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
 
@@ -11,7 +11,12 @@ pub fn verb(project: &Project, item: &str, side: Option<Side>, failure: &Failure
     let sign_in = side.and_then(|side| project.server(side).sign_in()).map(|sign_in| sign_in.kind);
     let edit = |option: String| Some(format!("mailferry project edit {name} {option}"));
     let another_address = |side: Side| edit(format!("--{} URL", side.word()));
+    let only_oauth = failure.server_text.as_deref().is_some_and(|said| said.to_ascii_lowercase().contains("oauth"));
+    if let (Cause::NoPasswords, true, Some(side)) = (failure.cause, only_oauth, side) {
+        return edit(format!("--{}-signin KIND", side.word()));
+    }
     match (remedy(failure, side, sign_in), host_in_doubt(failure, side)) {
+        (_, Some(side)) if failure.cause == Cause::CertificateOfAnother => another_address(side),
         (Some(Remedy::PinCertificate(side)), _) => edit(format!("--{}-cert-sha256 FINGERPRINT", side.word())),
         (_, Some(side)) => another_address(side),
         (Some(Remedy::ProjectSettings), None) => side.and_then(another_address),
@@ -32,7 +37,7 @@ pub fn verb(project: &Project, item: &str, side: Option<Side>, failure: &Failure
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::failure::{Cause, Retry, Scope};
+    use crate::domain::failure::{Retry, Scope};
     use crate::domain::ids::{PoolId, ProjectId};
     use crate::domain::project::{Options, Starts};
     use crate::domain::server::Server;
@@ -50,7 +55,7 @@ mod tests {
         };
         for (cause, ends) in [
             (Cause::CertificateNotTrusted, "--source-cert-sha256 FINGERPRINT"),
-            (Cause::CertificateOfAnother, "--source-cert-sha256 FINGERPRINT"),
+            (Cause::CertificateOfAnother, "--source URL"),
             (Cause::PortClosed, "--source URL"),
             (Cause::NotTls, "--source URL"),
             (Cause::NoPasswords, "--source URL"),
@@ -61,6 +66,9 @@ mod tests {
             let verb = of(cause, Some(Side::Source));
             assert!(verb.ends_with(ends) && verb.is_empty() == ends.is_empty(), "{cause:?}: {verb}");
         }
+        let oauth = Failure::new(Cause::NoPasswords, Scope::Mailbox, Retry::User, "doing").saying("AUTH=XOAUTH2");
+        let verb = verb(&project, "anna@old.example", Some(Side::Source), &oauth).unwrap();
+        assert!(verb.ends_with("--source-signin KIND"), "{verb}");
         assert_eq!(of(Cause::DestinationFull, Some(Side::Destination)), "");
     }
 }

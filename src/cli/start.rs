@@ -1,8 +1,8 @@
 //! `mailferry start`: runs passes in this process and stays until they have ended (D3).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::cli::args::{ResumeArgs, StartArgs};
+use crate::cli::args::{PassWord, ResumeArgs, StartArgs};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::reasons::Reasons;
@@ -11,6 +11,7 @@ use crate::cli::stop::{done, say_left};
 use crate::cli::table::clean;
 use crate::cli::workspace::{ids, unlock};
 use crate::cli::{prompt, remedies};
+use crate::domain::failure::Cause;
 use crate::domain::figures::closing;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::item_error::ErrorCause;
@@ -27,6 +28,7 @@ use crate::engine::snapshot::{ItemRow, Snapshot};
 use crate::platform::PlatformError;
 use crate::platform::interrupts::Interrupts;
 use crate::service::asking::{StartMails, start_mails};
+use crate::service::errors;
 use crate::service::items::{self, StoredItem, StoredNotice, key};
 use crate::service::orders::{Commander, give};
 use crate::service::start::{Readiness, StartRequest, WaitingRule, admit, readiness, refuse_archived, run, take};
@@ -40,6 +42,7 @@ pub async fn start(workspace: &OpenWorkspace, start: StartArgs) -> Result<Exit, 
     if rows.is_empty() {
         return Err(CliError::usage(format!("project \"{}\" has no items: import some first", project.name)));
     }
+    only_one_cause(workspace, &project, &start).await?;
     let order = order(workspace, &project, &start)?;
     let confirms = start.confirm_direction || confirmed_at_the_terminal(&project, &order)?;
     let scheduled = order.until().filter(|_| !start.watch);
@@ -140,6 +143,25 @@ fn order(workspace: &OpenWorkspace, project: &Project, start: &StartArgs) -> Res
     let sequence = if start.largest_first { Sequence::LargestFirst } else { Sequence::Listed };
     let only = start.only.map(|cause| ErrorCause { side: None, cause });
     Ok(StartOrder { kind: start.pass.into(), before, only, schedule, turn, sequence })
+}
+
+/// Refuses one cause where it means nothing: another pass, or no error of it.
+async fn only_one_cause(workspace: &OpenWorkspace, project: &Project, start: &StartArgs) -> Result<(), CliError> {
+    let Some(cause) = start.only else { return Ok(()) };
+    if start.pass != PassWord::RetryErrors {
+        return Err(CliError::usage("--only goes with --pass retry-errors"));
+    }
+    let mut causes = BTreeSet::new();
+    errors::each(workspace, project.id, None, |row| {
+        causes.insert(row.error.failure.cause);
+    })
+    .await?;
+    if causes.contains(&cause) {
+        return Ok(());
+    }
+    let there: Vec<String> = causes.into_iter().map(Cause::word).collect();
+    let there = if there.is_empty() { "there is no error".into() } else { format!("there are: {}", there.join(", ")) };
+    Err(CliError::usage(format!("no error has the cause {}; {there}", cause.word())))
 }
 
 /// Asks a person at a terminal whether mail goes the right way, before a project's first copy.
@@ -303,6 +325,9 @@ async fn conclude(
             Some(hold) => held.entry(hold).or_default().push((stored, row.as_ref())),
             None => say_failure(project, stored, row, &name),
         }
+        if row.status == Status::Stopped {
+            warn!("{name}: Stopped; `mailferry start \"{}\"` goes on where it stopped", clean(&project.name));
+        }
         say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
         say_errors(workspace, project, stored, row).await?;
         if !ended_well(row.status, &row.progress) {
@@ -361,8 +386,10 @@ fn say_what_is_left(progress: &PassProgress, notices: &[StoredNotice], name: &st
     let counts = &progress.counts;
     match (counts.errors, progress.accepted) {
         (0, _) => {}
-        (errors, 0) => warn!("{name}: {errors} messages could not be moved"),
-        (errors, accepted) => warn!("{name}: {errors} messages could not be moved, {accepted} of them accepted"),
+        (errors, 0) => warn!("{name}: {} could not be moved", counted(errors as usize, "message")),
+        (errors, accepted) => {
+            warn!("{name}: {} could not be moved, {accepted} of them accepted", counted(errors as usize, "message"))
+        }
     }
     if counts.waiting > 0 {
         warn!("{name}: {} wait for the next pass", counted(counts.waiting as usize, "message"));

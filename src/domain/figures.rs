@@ -97,10 +97,7 @@ pub fn closing(status: Status, progress: &PassProgress, earlier: Moved) -> Strin
         0 => format!("{copied} copied ({})", wording::size(bytes)),
         _ => format!("+{copied} new, {messages} copied in all ({})", wording::size(bytes)),
     };
-    let errors = match accepted {
-        0 => format!("{} errors", counts.errors),
-        some => format!("{} errors, {some} accepted", counts.errors),
-    };
+    let errors = wording::errors(counts.errors, *accepted);
     let mut line = format!("{}: {copied}, {already_there} already there, {errors}", status.word());
     for (count, word) in [(counts.differ, "differ"), (counts.waiting, "waiting"), (counts.arrived, "arrived meanwhile")]
     {

@@ -110,7 +110,7 @@ Cause::TokenUnfit => (
         Cause::SignInBusy => (
             format!("The sign-in service of the {the_side} has a passing trouble"),
             "It hands out no tokens at the moment. Nothing is lost.".into(),
-            "While Mailferry tries again, wait. If the pass has failed, look whether the provider reports an outage, then Start.".into(),
+            "Look whether the provider reports an outage, then Start later.".into(),
         ),
         Cause::ClockOff => (
             "This computer's clock is wrong".into(),
@@ -162,13 +162,7 @@ Cause::TokenUnfit => (
             strangers::certificate(failure.cause, host)
         }
         Cause::NotTls => strangers::not_tls(host, &port),
-        Cause::TlsFailed => (
-            format!("No protected connection to {host}"),
-            "The server and Mailferry could not agree on encryption. No password was sent.".into(),
-            "Correct port or kind of protection in the project's settings: imaps:// usually goes with port 993, imap:// with \
-             143."
-                .into(),
-        ),
+        Cause::TlsFailed => strangers::tls_failed(host, failure.server_text.as_deref().unwrap_or_default()),
         Cause::NoImap => strangers::no_imap(host, &port, failure.server_text.as_deref().unwrap_or_default()),
         Cause::TurnedAway => (
             format!("{host} turns this computer away"),
@@ -181,12 +175,12 @@ Cause::TokenUnfit => (
         Cause::ConnectionLost => (
             format!("The connection to the {the_side} was lost"),
             format!("{host} or the network closed it. Nothing is lost; what was copied is recorded."),
-            "While Mailferry tries again, wait. If the pass has failed, check server and network, then Start: it goes on from there.".into(),
+            "Check server and network, then Start: it goes on from there.".into(),
         ),
         Cause::TimedOut => (
             format!("The {the_side} stopped answering"),
             format!("Nothing was heard from {host} for too long. Nothing is lost; what was copied is recorded."),
-            "While Mailferry tries again, wait. If the pass has failed, check that the server works, then Start: it goes on from there.".into(),
+            "Check that the server works, then Start: it goes on from there.".into(),
         ),
         Cause::OwnNetwork => (
             "This computer slept, or its network changed".into(),
@@ -243,7 +237,7 @@ Cause::TokenUnfit => (
         Cause::ServerBusy => (
             format!("The {the_side} is busy"),
             format!("{host} has a passing trouble. Nothing is lost."),
-            "While Mailferry tries again, wait. If the pass has failed, Start later; if it lasts, ask the server's administrator.".into(),
+            "Start later; if it lasts, ask the server's administrator.".into(),
         ),
         Cause::DestinationFull => (
             capital(&format!("{side_word}mailbox full")),
@@ -357,11 +351,15 @@ Cause::TokenUnfit => (
         ),
         Cause::CommandRefused => (
             format!("The {the_side} refused a step"),
-            match failure.scope {
-                Scope::Message => "One message is affected.".into(),
-                Scope::Folder => format!("{} is affected.", capital(&folder)),
-                Scope::Connection | Scope::Mailbox | Scope::Endpoint => format!("{mailbox} is affected."),
-            },
+            format!(
+                "{host} said no while Mailferry was {}; {} is affected.",
+                or(&failure.doing, "asking for something"),
+                match failure.scope {
+                    Scope::Message => "one message",
+                    Scope::Folder => folder.as_str(),
+                    Scope::Connection | Scope::Mailbox | Scope::Endpoint => mailbox,
+                }
+            ),
             "The server's text says why. Cure the cause, then Start; what was copied is recorded.".into(),
         ),
         Cause::Internal => (

@@ -159,7 +159,8 @@ impl Preparation<'_> {
     async fn unsettle(&self, records: &[FolderRecord], source: &[ListedFolder]) -> PassResult<()> {
         let listed: HashMap<&FolderPath, &ListedFolder> = source.iter().map(|folder| (&folder.path, folder)).collect();
         let as_left = |record: &FolderRecord, marker: Marker| {
-            let Some(now) = listed.get(&record.source) else { return false };
+            // One that is not there may have another name now.
+            let Some(now) = listed.get(&record.source) else { return true };
             now.state == Some(marker.state) && marker.has_size(now.size)
         };
         let changed = records.iter().filter(|record| record.marker.is_some_and(|marker| !as_left(record, marker)));

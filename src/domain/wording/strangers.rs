@@ -112,6 +112,26 @@ pub(super) fn not_tls(host: &str, port: &str) -> Texts {
     )
 }
 
+/// No protection could be agreed on, or the server offers none.
+pub(super) fn tls_failed(host: &str, said: &str) -> Texts {
+    let headline = format!("No protected connection to {host}");
+    if said.contains("does not offer STARTTLS") {
+        return (
+            headline,
+            "The server offers no encryption on this port. No password was sent.".into(),
+            format!(
+                "Correct the port or the kind of protection in the project's settings: {PORTS}. Only where there is no other way, \
+                 imap+plain:// sends passwords and mail in the clear."
+            ),
+        );
+    }
+    (
+        headline,
+        "The server and Mailferry could not agree on encryption. No password was sent.".into(),
+        format!("Correct port or kind of protection in the project's settings: {PORTS}."),
+    )
+}
+
 /// Something else answers at a port.
 pub(super) fn no_imap(host: &str, port: &str, said: &str) -> Texts {
     let headline = format!("No IMAP server at {host}");
@@ -155,12 +175,15 @@ pub(super) fn no_passwords(the_side: &str, host: &str, said: &str) -> Texts {
             "Name it with imaps:// or imap:// (STARTTLS) in the project's settings, then Start.",
         ),
         () if lower.contains("oauth") => (
-            format!("{host} takes only OAuth: a sign-in with its provider in place of a password. None was sent."),
+            format!(
+                "{host} takes only OAuth: a sign-in with its provider in place of a password. No password was sent."
+            ),
             "Say in the project's settings how to sign in, then Start.",
         ),
         () => (
             format!("{host} offers no way to log in with a password here."),
-            "Check port and kind of protection in the project's settings, or ask its administrator how to log in; then Start.",
+            "Many servers take passwords on protected connections only: try imaps:// or imap:// in the project's settings, or ask \
+             its administrator how to log in; then Start.",
         ),
     };
     (headline, what, todo.into())

@@ -194,6 +194,9 @@ async fn look(session: &mut ImapSession, told: &mut Told<'_>) -> std::result::Re
     well(told, Finding::Opened(u64::from(state.messages)));
     well(told, Finding::Capabilities(session.capabilities.iter().cloned().collect()));
     let folders = session.list().await.map_err(Broken::at(CheckStep::Folders))?;
+    if let Some(lacks) = session.connection.manners().kept_list().lacks() {
+        return Err(Broken::at(CheckStep::Folders)(lacks));
+    }
     let foreign = folders.iter().filter(|folder| folder.foreign).count();
     well(told, Finding::Folders { own: folders.len() - foreign, foreign });
     if session.can("QUOTA")

@@ -19,7 +19,7 @@ fn certificate(reason: &CertificateError) -> String {
         Reason::NotValidYet | Reason::NotValidYetContext { .. } => "the certificate is not valid yet",
         Reason::NotValidForName => "the certificate was made for another name",
         Reason::NotValidForNameContext { presented, .. } => {
-            let others: Vec<&str> = presented.iter().map(String::as_str).take(3).collect();
+            let others: Vec<&str> = presented.iter().map(|name| quoted(name)).take(3).collect();
             return format!("the certificate was made for another name: {}", others.join(", "));
         }
         Reason::Revoked => "the certificate was revoked",
@@ -33,6 +33,11 @@ fn certificate(reason: &CertificateError) -> String {
         other => return format!("the certificate is not accepted: {}", spaced(&format!("{other:?}"))),
     };
     words.to_owned()
+}
+
+/// What stands between quotes in the library's own form of a name, `DnsName("mail.example")`.
+fn quoted(name: &str) -> &str {
+    name.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map_or(name, |(name, _)| name)
 }
 
 /// An identifier as words: "UnsupportedCertVersion" becomes "unsupported cert version". A text with blanks is one already.
@@ -68,6 +73,10 @@ mod tests {
         assert_eq!(said(other("UnsupportedCertVersion")), "unsupported cert version");
         assert_eq!(said(other("it is not the pinned certificate")), "it is not the pinned certificate");
         assert!(said(CertificateError::UnknownIssuer).contains("issued"));
+        let other = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let presented = vec![r#"DnsName("b.example")"#.to_owned(), "10.0.0.1".into()];
+        let name = said(CertificateError::NotValidForNameContext { expected: other, presented });
+        assert_eq!(name, "the certificate was made for another name: b.example, 10.0.0.1");
         let unknown = said(CertificateError::UnhandledCriticalExtension);
         assert_eq!(unknown, "the certificate is not accepted: unhandled critical extension");
     }

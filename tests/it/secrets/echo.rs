@@ -138,7 +138,8 @@ fn echoed(capabilities: &'static str, password: &str, ways: &[Way]) {
     few_tries(&workspace);
     for (name, peer) in &peers {
         let ended = workspace.run(&["start", name, "--watch"]).expect(1);
-        assert!(ended.stderr.contains("server text"), "{name}: {}", ended.stderr);
+        let words = ["server text: ", "details: "];
+        assert!(words.iter().any(|word| ended.stderr.contains(word)), "{name}: {}", ended.stderr);
         add(&mut hay, "start", &ended);
         for form in [&["check", name][..], &["check", name, "--json"]] {
             add(&mut hay, "check", &workspace.run(form).expect(1));

@@ -325,7 +325,9 @@ fn d31_retry_errors_of_one_cause_leaves_the_others_as_they_are() {
     assert_eq!(named(&odds), left, "with their own reasons");
     assert_eq!(odds.destination.subjects("Work").len(), 2, "a virus was not sent again");
     // Of what is left nothing is too big.
-    odds.workspace.run(&retry).expect(1);
+    let said = odds.workspace.run(&retry).expect(2).stderr;
+    assert!(said.contains("no error has the cause too-big; there are: message-refused"), "{said}");
+    odds.workspace.run(&["start", "move", "--only", "message-refused"]).expect(2);
     assert_eq!(named(&odds), left);
     odds.workspace.run(&["start", "move", "--pass", "retry-errors", "--only", "no-such-cause"]).expect(2);
     odds.workspace.run(&["start", "move", "--pass", "retry-errors"]).expect(0);
