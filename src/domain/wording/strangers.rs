@@ -236,6 +236,6 @@ mod tests {
             todo("[PRIVACYREQUIRED] Plaintext authentication disallowed on non-secure (SSL/TLS) connections")
                 .contains("imaps")
         );
-        assert!(todo("the server offers LOGINDISABLED").contains("Check port"));
+        assert!(todo("the server offers LOGINDISABLED").contains("try imaps:// or imap://"));
     }
 }
