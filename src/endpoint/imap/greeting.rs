@@ -77,7 +77,7 @@ pub(super) async fn addresses(host: &str, port: u16) -> std::result::Result<Vec<
 }
 
 /// What the system says, without the number of its error.
-pub(super) fn os_words(error: &std::io::Error) -> String {
+fn os_words(error: &std::io::Error) -> String {
     let words = error.to_string();
     words.split(" (os error ").next().unwrap_or(&words).to_owned()
 }
