@@ -80,6 +80,8 @@ pub struct FolderRecord {
     pub source_seen: Seen,
     /// The destination folder's numbering as last seen.
     pub destination_seen: Seen,
+    /// The greatest number of a copy that was recorded since then; 0: none was.
+    pub destination_top: Uid,
     /// Messages at the destination below this number are known: by a watermark, or by identity as strangers.
     pub strangers_next: Uid,
     /// Set when a Full pass ended this folder without errors (D11).
@@ -88,6 +90,21 @@ pub struct FolderRecord {
     pub intent: Option<Intent>,
     /// Holds the watermarks of an earlier UIDVALIDITY of the source folder (D12): only their identities still count.
     pub retired: bool,
+}
+
+impl FolderRecord {
+    /// The destination folder's numbering as it must be at least, with what was recorded since it was seen.
+    pub fn destination_known(&self) -> Seen {
+        let next = Uid(self.destination_top.0 + 1);
+        match self.destination_seen {
+            Seen::Unknown if self.destination_top > Uid(0) => Seen::As { uid_next: next, messages: u32::MAX },
+            Seen::As { uid_next, messages } if next > uid_next => {
+                let came = u32::try_from(next.0 - uid_next.0).unwrap_or(u32::MAX);
+                Seen::As { uid_next: next, messages: messages.saturating_add(came) }
+            }
+            seen => seen,
+        }
+    }
 }
 
 /// A folder row to create or update; see [`FolderRecord`] for the fields.

@@ -17,7 +17,7 @@ use crate::pass::arrivals::{Arrivals, Newcomer, OwnMessage, ServerSaid};
 use crate::pass::finish::{SeenOf, copied, not_shown};
 use crate::pass::flight::{Ending, InFlight, Outgoing, PendingAppend, Unplaced};
 use crate::pass::job::{Asking, Job, Sent};
-use crate::pass::kept::Without;
+use crate::pass::landed::Without;
 use crate::pass::pulse::Measured;
 use crate::pass::recorder::ToRecord;
 use crate::pass::resolve::spool_failed;
@@ -151,10 +151,13 @@ impl AppendWriter<'_> {
         let Outgoing { uid, identity, content, cleaned, flags, marks, date, dated_by_heading, body, .. } = message;
         let notes = self.notes.entry(job.id).or_default();
         self.pass.landed_without(job.id, uid, Without { flags: marks != SentFlags::All, date: date.is_none() });
-        match date {
+        match &date {
             None => notes.undated(uid),
             Some(_) if dated_by_heading => notes.dated_by_heading(uid),
-            Some(_) => {}
+            Some(date) => self.pass.landed_dated(job.id, uid, date, &body),
+        }
+        if marks == SentFlags::All {
+            self.pass.landed_flagged(job.id, uid, &taken);
         }
         if date.is_some() {
             self.pass.findings.dates.took();

@@ -200,6 +200,7 @@ impl Pass {
             source: ended.from.clone(),
             destination: ended.destination.clone(),
             floor: ended.unseen_from,
+            own: ended.floor,
             permanent: ended.permanent.clone(),
         };
         ended.values().map(into).collect()

@@ -115,7 +115,7 @@ impl Candidate {
         let listed = self.there.as_ref().and_then(|there| there.state);
         let Some(now) = self.opened.as_ref().map(|opened| opened.0).or(listed) else { return Doubts::None };
         let id = self.there.as_ref().and_then(|there| there.mailbox_id.as_ref());
-        let seen = record.destination_seen;
+        let seen = record.destination_known();
         let renumbered = record.destination_validity.is_some()
             && now.uid_validity.is_some()
             && record.destination_validity != now.uid_validity;

@@ -1,7 +1,9 @@
 //! Whether the destination kept the flags and dates that came with messages: a yes to APPEND says nothing of them (J.5). Some
-//! copies with each set of flags are looked at when everything is copied. If one of them lacks a flag, all copies that were made
-//! since a pass came to its end get what they lack, as far as they are seen to be ours; what is not there even then is named, and
-//! so is every copy with another date of receipt.
+//! copies with each set of flags are looked at when everything is copied, and some with a date that their own headings do not
+//! name: a server that takes the date of receipt from there has all others right by chance. If one of them lacks a flag, all
+//! copies that were made since a pass came to its end get what they lack, as far as they are seen to be ours; what is not there
+//! even then is named, and so is every copy with another date of receipt. Of what an interrupted attempt copied nobody remembers
+//! which dates tell: they are compared one by one.
 //!
 //! Bounded: [`AT_ONCE`] copies of one folder. A server that keeps all is asked about a few copies once in a pass.
 
@@ -16,9 +18,9 @@ use crate::domain::message::MessageMeta;
 use crate::domain::record::{Origin, Watermark};
 use crate::domain::time::Timestamp;
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Source, Which};
-use crate::pass::bytes::instants_of_heading;
 use crate::pass::carry::set;
 use crate::pass::closing::Finale;
+use crate::pass::landed::{Dated, OF_EACH, SETS};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::notes::Notes;
 use crate::pass::recorder::ToRecord;
@@ -28,12 +30,6 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
 /// Copies looked at together.
 const AT_ONCE: usize = 1_000;
-/// Copies with one set of flags, and with a date, that are looked at before anything is concluded.
-const OF_EACH: usize = 3;
-/// Sets of flags of one folder that are looked at.
-const SETS: usize = 50;
-/// In so many folders no server has the right dates by chance.
-const BY_CHANCE: usize = 8;
 
 /// What is known of the destination in this pass.
 #[derive(Default)]
@@ -44,8 +40,38 @@ struct Kept {
     loses_flags: bool,
     /// Whether it keeps dates, once that is known.
     dates: Option<bool>,
-    /// Folders of which some dates were looked at, and are as they were.
-    same_dates: usize,
+    /// Some dates were looked at, which are as they were and tell nothing.
+    dates_by_chance: bool,
+}
+
+impl Kept {
+    /// Concludes from copies that should have these flags.
+    fn conclude_of_flags(&mut self, flagged: &[(Watermark, Flags)], there: &BTreeMap<Uid, MessageMeta>) {
+        for (mark, expected) in flagged {
+            let Some(seen) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
+            let lost = seen.difference(expected).add;
+            if lost.is_empty() {
+                self.flags.insert(expected.to_string());
+            } else {
+                tracing::info!(flags = %lost, "the destination did not keep flags that came with a message");
+                self.loses_flags = true;
+            }
+        }
+    }
+
+    /// Concludes from copies that should have these dates.
+    fn conclude_of_dates(&mut self, dated: &[(Watermark, Dated)], there: &BTreeMap<Uid, MessageMeta>) {
+        let seen = |(mark, dated): &(Watermark, Dated)| Some((dated.by_chance, has_date(mark, dated.instant, there)?));
+        let seen: Vec<(bool, bool)> = dated.iter().filter_map(seen).collect();
+        if seen.iter().any(|(_, same)| !same) {
+            tracing::info!("the destination did not keep a date that came with a message");
+            self.dates = Some(false);
+        } else if seen.iter().any(|(by_chance, _)| !by_chance) {
+            self.dates = Some(true);
+        } else if !seen.is_empty() {
+            self.dates_by_chance = true;
+        }
+    }
 }
 
 /// A folder into which this pass may have copied, or an attempt that was interrupted.
@@ -57,49 +83,111 @@ pub(super) struct CopiedInto {
     pub destination: FolderRef,
     /// What was copied since a pass came to its end has this number or a greater one.
     pub floor: Uid,
+    /// What this pass itself copied has this number or a greater one.
+    pub own: Uid,
     pub permanent: PermanentFlags,
 }
 
-/// Messages of the source that landed without something, which is named already.
-#[derive(Default)]
-pub(super) struct LandedWithout {
-    flags: BTreeSet<(FolderId, Uid)>,
-    dates: BTreeSet<(FolderId, Uid)>,
-}
+impl CopiedInto {
+    /// Numbers of all copies since a pass came to its end, ascending.
+    async fn numbers(&self, pass: &Pass) -> PassResult<Vec<Uid>> {
+        let mut numbers = pass.journal.known_at_destination(self.id).await?;
+        numbers.drain(..numbers.partition_point(|uid| *uid < self.floor));
+        Ok(numbers)
+    }
 
-/// What a message landed without.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Without {
-    pub flags: bool,
-    pub date: bool,
-}
+    /// Copies of this source folder that were appended.
+    async fn copies(&self, pass: &Pass, numbers: &[Uid]) -> PassResult<Vec<Watermark>> {
+        let copies = pass.journal.copies(self.id, numbers.to_vec()).await?;
+        let ours = |(row, mark): &(FolderId, Watermark)| *row == self.id && mark.origin != Origin::Found;
+        Ok(copies.into_iter().filter(ours).map(|(_, mark)| mark).collect())
+    }
 
-impl Pass {
-    /// A message landed without these, and that is named.
-    pub(super) fn landed_without(&self, folder: FolderId, source: Uid, without: Without) {
-        if !without.flags && !without.date {
-            return;
+    /// The copy of a message, if its number is known.
+    async fn copy(&self, pass: &Pass, source: Uid) -> PassResult<Option<Watermark>> {
+        let mark = pass.journal.some_watermarks(self.id, source, Uid(source.0 + 1), 1).await?.pop();
+        Ok(mark.filter(|mark| mark.destination > Watermark::NOT_TOLD))
+    }
+
+    /// The flags that a copy should have.
+    fn expected(&self, mark: &Watermark) -> Flags {
+        mark.flags.given.allowed_by(&self.permanent)
+    }
+
+    /// Some copies with each set of flags that was not seen whole yet.
+    async fn flagged(&self, pass: &Pass, kept: &Kept) -> PassResult<Vec<(Watermark, Flags)>> {
+        let mut flagged = Vec::new();
+        let some = pass.some_landed(self.id);
+        for source in some.with_other_flags(&kept.flags) {
+            flagged.extend(self.copy(pass, source).await?);
         }
-        let mut landed = self.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
-        if without.flags {
-            landed.flags.insert((folder, source));
+        if self.floor < self.own {
+            self.flagged_before(pass, kept, &mut flagged).await?;
         }
-        if without.date {
-            landed.dates.insert((folder, source));
+        let open = self.flags_open(pass, flagged).into_iter();
+        Ok(open.map(|mark| (mark.clone(), self.expected(&mark))).collect())
+    }
+
+    /// The same of an attempt that was interrupted.
+    async fn flagged_before(&self, pass: &Pass, kept: &Kept, flagged: &mut Vec<Watermark>) -> PassResult<()> {
+        let mut counts = BTreeMap::<String, usize>::new();
+        let mut numbers = self.numbers(pass).await?;
+        numbers.retain(|uid| *uid < self.own);
+        for some in numbers.chunks(AT_ONCE) {
+            for mark in self.copies(pass, some).await? {
+                let flags = self.expected(&mark).to_string();
+                let known = counts.contains_key(&flags);
+                if flags.is_empty() || kept.flags.contains(&flags) || (!known && counts.len() >= SETS) {
+                    continue;
+                }
+                let count = counts.entry(flags).or_default();
+                *count += 1;
+                if *count <= OF_EACH {
+                    flagged.push(mark);
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Some copies whose dates are to be looked at.
+    async fn dated(&self, pass: &Pass, kept: &Kept) -> PassResult<Vec<(Watermark, Dated)>> {
+        let mut copies = Vec::new();
+        if kept.dates.is_none() {
+            for (source, dated) in pass.some_landed(self.id).with_dates(!kept.dates_by_chance) {
+                copies.extend(self.copy(pass, source).await?.map(|mark| (mark, dated)));
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Those of these whose flags are not accounted for yet.
+    fn flags_open(&self, pass: &Pass, mut copies: Vec<Watermark>) -> Vec<Watermark> {
+        let landed = pass.findings.landed.lock().unwrap_or_else(PoisonError::into_inner);
+        copies.retain(|mark| !landed.without_flags(self.id, mark.source));
+        copies
+    }
+
+    /// Those of these whose dates are not accounted for yet.
+    fn dates_open(&self, pass: &Pass, mut copies: Vec<Watermark>) -> Vec<Watermark> {
+        let landed = pass.findings.landed.lock().unwrap_or_else(PoisonError::into_inner);
+        copies.retain(|mark| !landed.without_date(self.id, mark.source));
+        copies
     }
 }
 
-/// Looks at what was kept, folder by folder; one that cannot be read tells nothing.
+/// Looks at what was kept, folder by folder, first at some copies of each, then at all where that is called for; a folder that
+/// cannot be read tells nothing.
 struct LookAtKept<'a> {
     copied: &'a [CopiedInto],
     kept: Kept,
+    /// Folders that were looked at; each twice.
     done: usize,
     /// Connections that broke at the folder that is looked at.
     breaks: u32,
 }
 
-/// One folder's copies of this pass, and both sides.
+/// One folder's copies, and both sides.
 struct FolderLook<'a> {
     pass: &'a Pass,
     into: &'a CopiedInto,
@@ -127,9 +215,15 @@ impl Step for LookAtKept<'_> {
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         pass.recorder.flush().await;
         let bytes = pass.journal.habit(Side::Destination).await?.into();
-        while let Some(into) = self.copied.get(self.done) {
+        let folders = self.copied.len();
+        while self.done < 2 * folders {
+            let into = &self.copied[self.done % folders];
             let mut look = FolderLook { pass, into, source, to, bytes };
-            match look.run(&mut self.kept).await {
+            let looked = match self.done < folders {
+                true => look.conclude(&mut self.kept).await,
+                false => look.mend(&self.kept).await,
+            };
+            match looked {
                 Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
                     tracing::warn!(folder = %into.path, failure = %trouble.failure, "flags and dates not looked at");
                 }
@@ -151,26 +245,35 @@ impl Step for LookAtKept<'_> {
 }
 
 impl FolderLook<'_> {
-    async fn run(&mut self, kept: &mut Kept) -> PassResult<()> {
-        let mut numbers = self.pass.journal.known_at_destination(self.into.id).await?;
-        numbers.drain(..numbers.partition_point(|uid| *uid < self.into.floor));
-        if numbers.is_empty() {
-            return Ok(());
-        }
-        let newest = self.copies(&numbers[numbers.len().saturating_sub(AT_ONCE)..]).await?;
-        self.conclude(kept, &newest).await?;
-        let dates = kept.dates == Some(false);
-        if !kept.loses_flags && !dates {
+    /// Concludes from some copies.
+    async fn conclude(&mut self, kept: &mut Kept) -> PassResult<()> {
+        let flagged = self.into.flagged(self.pass, kept).await?;
+        let dated = self.into.dated(self.pass, kept).await?;
+        let asked = flagged.iter().map(|(mark, _)| mark).chain(dated.iter().map(|(mark, _)| mark));
+        let there = there(&mut *self.to, self.into, asked).await?;
+        kept.conclude_of_flags(&flagged, &there);
+        kept.conclude_of_dates(&dated, &there);
+        Ok(())
+    }
+
+    /// Looks at all copies for what is not kept, or not known to be.
+    async fn mend(&mut self, kept: &Kept) -> PassResult<()> {
+        let (dates_kept, interrupted) = (kept.dates == Some(true), self.into.floor < self.into.own);
+        if !kept.loses_flags && (dates_kept || (kept.dates.is_none() && !interrupted)) {
             return Ok(());
         }
         let mut notes = Notes::default();
+        let numbers = self.into.numbers(self.pass).await?;
         for some in numbers.chunks(AT_ONCE) {
-            let copies = self.copies(some).await?;
+            let mut copies = self.into.copies(self.pass, some).await?;
             if kept.loses_flags {
                 self.set_lost_flags(&copies, &mut notes).await?;
             }
-            if dates {
-                self.note_dates(&copies, &mut notes).await?;
+            if kept.dates.is_none() {
+                copies.retain(|mark| mark.destination < self.into.own);
+            }
+            if !dates_kept {
+                self.note_dates(copies, &mut notes).await?;
             }
         }
         for notice in notes.notices(&self.into.path) {
@@ -179,96 +282,27 @@ impl FolderLook<'_> {
         Ok(())
     }
 
-    /// Copies of this source folder that were appended.
-    async fn copies(&mut self, numbers: &[Uid]) -> PassResult<Vec<Watermark>> {
-        let copies = self.pass.journal.copies(self.into.id, numbers.to_vec()).await?;
-        let ours = |(row, mark): &(FolderId, Watermark)| *row == self.into.id && mark.origin != Origin::Found;
-        Ok(copies.into_iter().filter(ours).map(|(_, mark)| mark).collect())
-    }
-
-    /// The flags that a copy should have.
-    fn expected(&self, mark: &Watermark) -> Flags {
-        mark.flags.given.allowed_by(&self.into.permanent)
-    }
-
-    /// Those of these whose flags are not accounted for yet.
-    fn flags_open(&self, copies: &[Watermark]) -> Vec<Watermark> {
-        let landed = self.pass.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
-        copies.iter().filter(|mark| !landed.flags.contains(&(self.into.id, mark.source))).cloned().collect()
-    }
-
-    /// Those of these whose dates are not accounted for yet.
-    fn dates_open(&self, copies: &[Watermark]) -> Vec<Watermark> {
-        let landed = self.pass.findings.landed_without.lock().unwrap_or_else(PoisonError::into_inner);
-        copies.iter().filter(|mark| !landed.dates.contains(&(self.into.id, mark.source))).cloned().collect()
-    }
-
-    /// Some of the newest copies with each set of flags that was not seen whole yet.
-    fn with_each_set(&self, kept: &Kept, copies: &[Watermark]) -> Vec<Watermark> {
-        let mut counts = BTreeMap::<String, usize>::new();
-        let mut chosen = self.flags_open(copies);
-        chosen.reverse();
-        chosen.retain(|mark| {
-            let flags = self.expected(mark);
-            let name = flags.to_string();
-            if flags.is_empty() || kept.flags.contains(&name) || (counts.len() >= SETS && !counts.contains_key(&name)) {
-                return false;
-            }
-            let count = counts.entry(name).or_default();
-            *count += 1;
-            *count <= OF_EACH
-        });
-        chosen
-    }
-
-    /// Concludes from some of these copies.
-    async fn conclude(&mut self, kept: &mut Kept, newest: &[Watermark]) -> PassResult<()> {
-        let flagged = self.with_each_set(kept, newest);
-        let mut dated = if kept.dates.is_none() { self.dates_open(newest) } else { Vec::new() };
-        dated.drain(..dated.len().saturating_sub(OF_EACH));
-        let asked: Vec<Watermark> = flagged.iter().chain(&dated).cloned().collect();
+    async fn note_dates(&mut self, copies: Vec<Watermark>, notes: &mut Notes) -> PassResult<()> {
+        let copies = self.into.dates_open(self.pass, copies);
         let (to, source, into) = (&mut *self.to, &mut *self.source, self.into);
-        let (there, here) = tokio::join!(there(to, into, &asked), here(source, into, &dated, true));
+        let (there, here) = tokio::join!(there(to, into, &copies), here(source, into, &copies));
         let (there, here) = (there?, here?);
-        for mark in &flagged {
-            let Some(seen) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
-            let expected = self.expected(mark);
-            let lost = seen.difference(&expected).add;
-            if lost.is_empty() {
-                kept.flags.insert(expected.to_string());
-            } else {
-                tracing::info!(flags = %lost, "the destination did not keep flags that came with a message");
-                kept.loses_flags = true;
-            }
-        }
-        let dates = compared(&dated, &here, &there);
-        if dates.iter().any(|(_, same)| !same) {
-            tracing::info!("the destination did not keep a date that came with a message");
-            kept.dates = Some(false);
-        } else if !dates.is_empty() {
-            // A server that makes one of the heading's dates the date of receipt keeps it by chance.
-            let tells = |mark: &Watermark| here.get(&mark.source).is_some_and(|here| !here.by_chance);
-            kept.same_dates += 1;
-            if kept.same_dates >= BY_CHANCE || dated.iter().any(tells) {
-                kept.dates = Some(true);
-            }
-        }
-        Ok(())
-    }
-
-    async fn note_dates(&mut self, copies: &[Watermark], notes: &mut Notes) -> PassResult<()> {
-        let copies = self.dates_open(copies);
-        let there = there(&mut *self.to, self.into, &copies).await?;
-        let here = here(&mut *self.source, self.into, &copies, false).await?;
-        let differ = compared(&copies, &here, &there).into_iter().filter(|(_, same)| !same);
-        differ.for_each(|(source, _)| notes.undated(source));
+        let differs = |mark: &&Watermark| {
+            let instant = here.get(&mark.source);
+            instant.and_then(|instant| has_date(mark, *instant, &there)) == Some(false)
+        };
+        copies.iter().filter(differs).for_each(|mark| notes.undated(mark.source));
         Ok(())
     }
 
     /// Sets on copies that are ours what they lack of their flags; notes what is not there even then.
     async fn set_lost_flags(&mut self, copies: &[Watermark], notes: &mut Notes) -> PassResult<()> {
-        let owed: Vec<(Watermark, Flags)> =
-            self.flags_open(copies).into_iter().map(|mark| (mark.clone(), self.expected(&mark))).collect();
+        let owed: Vec<(Watermark, Flags)> = self
+            .into
+            .flags_open(self.pass, copies.to_vec())
+            .into_iter()
+            .map(|mark| (mark.clone(), self.into.expected(&mark)))
+            .collect();
         let owed: Vec<(Watermark, Flags)> = owed.into_iter().filter(|(_, flags)| !flags.is_empty()).collect();
         if owed.is_empty() {
             return Ok(());
@@ -305,19 +339,13 @@ impl FolderLook<'_> {
     }
 }
 
-/// A message's date of receipt at the source.
-struct Dated {
-    instant: Timestamp,
-    /// It is one that its own heading names.
-    by_chance: bool,
-}
-
+/// What the destination holds of these copies.
 async fn there(
     to: &mut dyn Destination,
     into: &CopiedInto,
-    copies: &[Watermark],
+    copies: impl IntoIterator<Item = &Watermark>,
 ) -> PassResult<BTreeMap<Uid, MessageMeta>> {
-    let asked: BTreeSet<Uid> = copies.iter().map(|mark| mark.destination).collect();
+    let asked: BTreeSet<Uid> = copies.into_iter().map(|mark| mark.destination).collect();
     if asked.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -326,38 +354,22 @@ async fn there(
     Ok(seen.into_iter().map(|meta| (meta.uid, meta)).collect())
 }
 
-/// The dates at the source, of messages that have one; `headings`: with what their headings say.
+/// The dates of receipt at the source, of messages that have one.
 async fn here(
     source: &mut dyn Source,
     into: &CopiedInto,
     copies: &[Watermark],
-    headings: bool,
-) -> PassResult<BTreeMap<Uid, Dated>> {
+) -> PassResult<BTreeMap<Uid, Timestamp>> {
     let asked: BTreeSet<Uid> = copies.iter().map(|mark| mark.source).collect();
     if asked.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let which = Which::These(asked.into_iter().collect());
-    let read = async {
-        let listed = source.scan(&into.source, &which, true).await?;
-        let headers = if headings { source.headers(&into.source, &which).await? } else { Vec::new() };
-        let named: BTreeMap<Uid, [Option<Timestamp>; 2]> =
-            headers.iter().map(|one| (one.uid, instants_of_heading(&one.header))).collect();
-        let dated = |meta: MessageMeta| {
-            let instant = meta.date?.instant;
-            let by_chance = named.get(&meta.uid).is_none_or(|named| named.contains(&Some(instant)));
-            Some((meta.uid, Dated { instant, by_chance }))
-        };
-        Ok::<_, Failure>(listed.into_iter().filter_map(dated).collect())
-    };
-    read.await.on(Side::Source).map_err(PassStop::Fatal)
+    let listed = source.scan(&into.source, &Which::These(asked.into_iter().collect()), true).await;
+    let listed = listed.on(Side::Source).map_err(PassStop::Fatal)?;
+    Ok(listed.into_iter().filter_map(|meta| Some((meta.uid, meta.date?.instant))).collect())
 }
 
-/// Of messages with a date on both sides: whether it is the same instant.
-fn compared(copies: &[Watermark], here: &BTreeMap<Uid, Dated>, there: &BTreeMap<Uid, MessageMeta>) -> Vec<(Uid, bool)> {
-    let same = |mark: &Watermark| {
-        let is = there.get(&mark.destination)?.date.as_ref()?.instant;
-        Some((mark.source, here.get(&mark.source)?.instant == is))
-    };
-    copies.iter().filter_map(same).collect()
+/// Whether a copy has the date of receipt of its message; none if it is not there or has none.
+fn has_date(mark: &Watermark, instant: Timestamp, there: &BTreeMap<Uid, MessageMeta>) -> Option<bool> {
+    Some(there.get(&mark.destination)?.date.as_ref()?.instant == instant)
 }

@@ -36,6 +36,7 @@ mod kept;
 mod keys;
 mod known;
 mod labels;
+mod landed;
 mod lane;
 mod late;
 mod likeness;
@@ -305,8 +306,8 @@ struct Findings {
     ended: Mutex<BTreeMap<FolderId, EndedFolder>>,
     /// Whether it takes dates.
     dates: sent_date::DateHabit,
-    /// Messages that landed without flags or dates, as far as that is named already.
-    landed_without: Mutex<kept::LandedWithout>,
+    /// What is remembered of messages that landed.
+    landed: Mutex<landed::Landed>,
     /// Destination folders that do not show all that they hold, and may hold a message of ours without a record: their intents stay
     /// open, so that the next pass looks before it sends.
     hidden: Mutex<BTreeSet<FolderId>>,

@@ -44,7 +44,7 @@ fn is_earlier(record: &FolderRecord, now: FolderState) -> bool {
     match now.uid_validity {
         None => false,
         same if same == record.destination_validity => {
-            !record.destination_seen.is_doubted() && went_back(record.destination_seen, now)
+            !record.destination_seen.is_doubted() && went_back(record.destination_known(), now)
         }
         other => other < record.destination_validity,
     }

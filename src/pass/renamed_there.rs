@@ -65,7 +65,7 @@ impl<'r, 'd> RenameSearch<'r, 'd> {
                     || self.open.contains_key(&f.wire)
                     || !self.held.contains_key(&f.wire)
                     || self.bare.contains(&f.wire))
-                && !(fit && f.state.is_some_and(|state| went_back(record.destination_seen, state)))
+                && !(fit && f.state.is_some_and(|state| went_back(record.destination_known(), state)))
         };
         self.there.values().filter(is_free).copied().collect()
     }
@@ -214,6 +214,7 @@ impl Preparation<'_> {
             self.pass.journal.take_destination(row.id, now.clone()).await?;
             (row.destination_validity, row.destination_mailbox_id) = (now.validity(), now.mailbox_id.clone());
             (row.destination_seen, row.strangers_next) = (Seen::Unknown, Uid(0));
+            row.destination_top = Uid(0);
             (row.intent, row.marker) = (None, None);
         }
         Ok(())
@@ -252,6 +253,6 @@ fn is_another_there(record: &FolderRecord, listed: &ListedFolder) -> bool {
     is_another(record.destination_mailbox_id.as_ref(), listed.mailbox_id.as_ref())
         || listed.state.is_some_and(|state| {
             (state.uid_validity.is_some() && state.uid_validity != record.destination_validity)
-                || went_back(record.destination_seen, state)
+                || went_back(record.destination_known(), state)
         })
 }

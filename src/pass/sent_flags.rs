@@ -6,7 +6,7 @@ use crate::domain::ids::Uid;
 use crate::endpoint::{Destination, Which};
 use crate::pass::flight::Outgoing;
 use crate::pass::job::Job;
-use crate::pass::kept::Without;
+use crate::pass::landed::Without;
 use crate::pass::writer::AppendWriter;
 use crate::pass::{PassResult, PassStop, SideFailure};
 

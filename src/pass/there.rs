@@ -87,12 +87,12 @@ pub(super) struct SeenThere<'a>(HashMap<(&'a WireName, Option<UidValidity>), See
 impl<'a> SeenThere<'a> {
     pub fn of(records: &'a [FolderRecord]) -> Self {
         let live = records.iter().filter(|record| !record.retired);
-        Self(live.map(|r| ((&r.destination_wire, r.destination_validity), r.destination_seen)).collect())
+        Self(live.map(|r| ((&r.destination_wire, r.destination_validity), r.destination_known())).collect())
     }
 
     pub fn get(&self, record: &FolderRecord) -> Seen {
         let live = self.0.get(&(&record.destination_wire, record.destination_validity));
-        live.copied().unwrap_or(record.destination_seen)
+        live.copied().unwrap_or_else(|| record.destination_known())
     }
 }
 

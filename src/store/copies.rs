@@ -6,7 +6,7 @@ use super::Store;
 use super::codec::Json;
 use super::error::Result;
 use super::folders::{insert, leading_to, sharing_destination};
-use super::watermarks::{WATERMARK_COLUMNS, elsewhere, watermark_row};
+use super::watermarks::{WATERMARK_COLUMNS, elsewhere, lift, watermark_row};
 use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
 use crate::domain::record::{FolderUpdate, Watermark};
@@ -87,6 +87,7 @@ impl Store {
             let mut statement = transaction.prepare_cached(sql)?;
             for (folder, source, number) in copies {
                 statement.execute((folder, source, place, number))?;
+                lift(transaction, place, number)?;
             }
             Ok(())
         })
@@ -105,6 +106,7 @@ impl Store {
             )?;
             for (row, source, number) in copies {
                 statement.execute((row, source, elsewhere(folder, row), number))?;
+                lift(transaction, folder, number)?;
                 for shared in &rows {
                     known.execute((shared, number))?;
                 }
@@ -141,7 +143,7 @@ impl Store {
             transaction
                 .prepare_cached(
                     "UPDATE folder SET destination_validity = ?2, destination_mailbox_id = ?3, destination_next = 0,
-                         destination_messages = 0, strangers_next = 0, marker = NULL, intent_validity = NULL,
+                         destination_messages = 0, destination_top = 0, strangers_next = 0, marker = NULL, intent_validity = NULL,
                          intent_floor = NULL
                      WHERE id = ?1",
                 )?

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use super::Store;
 use super::codec::{Columns, Json};
 use super::error::{Result, missing};
-use super::watermarks::put;
+use super::watermarks::{lift, put};
 use crate::domain::checkpoint::Checkpoint;
 use crate::domain::folder::{UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
@@ -13,7 +13,7 @@ use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Intent, Seen,
 
 const COLUMNS: &str = "id, source, source_wire, source_validity, mailbox_id, destination, destination_wire, \
                        destination_validity, destination_mailbox_id, source_next, source_messages, destination_next, \
-                       destination_messages, strangers_next, marker, intent_validity, intent_floor, retired";
+                       destination_messages, destination_top, strangers_next, marker, intent_validity, intent_floor, retired";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
     let mut columns = Columns::of(row);
@@ -29,6 +29,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<FolderRecord> {
         destination_mailbox_id: columns.next()?,
         source_seen: from_columns(columns.next()?, columns.next()?),
         destination_seen: from_columns(columns.next()?, columns.next()?),
+        destination_top: columns.next()?,
         strangers_next: columns.next()?,
         marker: columns.maybe_json()?,
         intent: match (columns.next()?, columns.next()?) {
@@ -160,6 +161,8 @@ impl Store {
         self.write(move |transaction, cache| {
             let numbers: Vec<Uid> = copies.iter().map(|copy| copy.source).collect();
             let twin = twin(transaction, folder, &numbers)?;
+            let highest = copies.iter().map(|copy| copy.destination).max();
+            highest.map(|highest| lift(transaction, folder, highest)).transpose()?;
             let own = |copy: Watermark| (twin, Watermark { destination_folder: twin, ..copy });
             put(transaction, cache, &copies.into_iter().map(own).collect::<Vec<_>>())
         })
@@ -199,7 +202,8 @@ impl Store {
                          intent_floor = CASE WHEN ?3 THEN NULL ELSE intent_floor END,
                          source_next = ifnull(?4, source_next), source_messages = ifnull(?5, source_messages),
                          destination_next = ifnull(?6, destination_next),
-                         destination_messages = ifnull(?7, destination_messages)
+                         destination_messages = ifnull(?7, destination_messages),
+                         destination_top = CASE WHEN ?6 IS NULL THEN destination_top ELSE 0 END
                      WHERE id = ?1 AND dropped = 0",
                 )?
                 .execute((
@@ -272,7 +276,7 @@ fn forget_numbers(transaction: &Transaction<'_>, folder: FolderId) -> Result<()>
         "UPDATE watermark SET destination = 0 WHERE destination_folder = ?1 AND destination_folder <> 0
          AND destination > 0",
         "DELETE FROM stranger WHERE folder = ?1",
-        "UPDATE folder SET strangers_next = 0 WHERE id = ?1",
+        "UPDATE folder SET strangers_next = 0, destination_top = 0 WHERE id = ?1",
     ] {
         transaction.prepare_cached(sql)?.execute([folder])?;
     }
@@ -413,6 +417,13 @@ fn leave_behind(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord)
         return Ok(());
     }
     let place = retired(transaction, item, old)?;
+    transaction
+        .prepare_cached(
+            "UPDATE folder SET (destination_next, destination_messages, destination_top) =
+                 (SELECT destination_next, destination_messages, destination_top FROM folder WHERE id = ?2)
+             WHERE id = ?1",
+        )?
+        .execute((place, old.id))?;
     for sql in [
         "UPDATE watermark SET destination_folder = ?2 WHERE folder = ?1 AND destination_folder = 0",
         "UPDATE watermark SET destination_folder = ?2 WHERE destination_folder = ?1
@@ -457,6 +468,7 @@ fn change(transaction: &Transaction<'_>, item: ItemId, old: &FolderRecord, new: 
                  source_messages = CASE WHEN ?12 THEN 0 ELSE source_messages END,
                  destination_next = CASE WHEN ?13 THEN ?14 ELSE destination_next END,
                  destination_messages = CASE WHEN ?13 THEN ?15 ELSE destination_messages END,
+                 destination_top = CASE WHEN ?13 THEN 0 ELSE destination_top END,
                  strangers_next = CASE WHEN ?13 THEN 0 ELSE strangers_next END,
                  destination_mailbox_id = CASE WHEN ?10 THEN ?11 ELSE ifnull(?11, destination_mailbox_id) END
              WHERE id = ?1",

@@ -4,7 +4,7 @@
 //! Bounded by the caller: a group is at most some 500 rows; a whole folder is loaded at once.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -216,9 +216,12 @@ pub(super) fn put(
         "INSERT OR REPLACE INTO watermark (folder, source, destination_folder, destination, identity, flags, origin, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
+    let mut highest: BTreeMap<FolderId, Uid> = BTreeMap::new();
     for (folder, watermark) in watermarks {
         let flags = flag_set(transaction, cache, &watermark.flags)?;
         let place = free_place(transaction, cache, *folder, watermark)?;
+        let top = highest.entry(watermark.destination_folder).or_insert(Uid(0));
+        *top = place.max(*top);
         statement.execute((
             folder,
             watermark.source,
@@ -234,6 +237,13 @@ pub(super) fn put(
             watermark.content.map(|content| content.0),
         ))?;
     }
+    highest.into_iter().try_for_each(|(folder, highest)| lift(transaction, folder, highest))
+}
+
+/// A copy of this number was recorded in a row's destination folder.
+pub(super) fn lift(transaction: &Transaction<'_>, folder: FolderId, number: Uid) -> Result<()> {
+    let sql = "UPDATE folder SET destination_top = ?2 WHERE id = ?1 AND destination_top < ?2";
+    transaction.prepare_cached(sql)?.execute((folder, number))?;
     Ok(())
 }
 
@@ -339,6 +349,9 @@ fn move_copy(
     let Some(target) = target else { return Ok(()) };
     let target = if target == 0 { folder } else { FolderId(target) };
     let free = place.0 <= 0 || cache.taken.take(transaction, target, place)?;
+    if free {
+        lift(transaction, target, place)?;
+    }
     transaction
         .prepare_cached("UPDATE watermark SET destination = ?3 WHERE folder = ?1 AND source = ?2")?
         .execute((folder, source, if free { place } else { Watermark::NOT_TOLD }))?;

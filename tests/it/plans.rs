@@ -245,3 +245,74 @@ fn c1b_a_folder_that_was_seen_changed_before_a_death_is_looked_into_though_its_f
         }
     });
 }
+
+#[test]
+fn c1c_what_a_dead_pass_copied_and_a_backup_took_away_is_copied_again_and_nothing_is_called_odd() {
+    for away in [false, true] {
+        runtime().block_on(async {
+            for writes in 1.. {
+                let sides = Sides::new().await;
+                sides.source.fill("INBOX", 0..3);
+                sides.source.fill("Work", 10..13);
+                sides.bench.run().await.expect_clean();
+                let backup = sides.destination.state().boxes.clone();
+                sides.source.fill("Work", 20..26);
+                sides.source.fill("INBOX", 30..33);
+                let died = sides.bench.run_cut(writes, &Stops::default()).await;
+                if away {
+                    // The next one ends, and does not see that folder.
+                    let work = sides.source.state().boxes.pop().expect("a folder");
+                    assert_eq!(work.name, "Work");
+                    sides.bench.run().await;
+                    sides.destination.state().boxes.clone_from(&backup);
+                    sides.bench.run().await;
+                    sides.source.state().boxes.push(work);
+                } else {
+                    sides.destination.state().boxes.clone_from(&backup);
+                }
+                let ran = sides.bench.run().await;
+                let counts = ran.row.progress.counts;
+                assert_eq!((counts.differ, counts.errors), (0, 0), "dead after {writes}, away: {away}: {counts:?}");
+                for folder in ["INBOX", "Work"] {
+                    let (mut here, mut there) = (sides.source.subjects(folder), sides.destination.subjects(folder));
+                    here.sort();
+                    there.sort();
+                    assert_eq!(here, there, "dead after {writes}, away: {away}");
+                }
+                if !died.cut {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn c1a_numbers_that_a_dead_pass_recorded_and_a_backup_gave_to_others_are_noticed() {
+    for (old, new) in [(3, 6), (3, 3), (300, 1), (300, 5), (40, 2)] {
+        runtime().block_on(async {
+            for writes in 1.. {
+                let sides = Sides::new().await;
+                sides.source.fill("INBOX", 0..old);
+                sides.bench.run().await.expect_clean();
+                let backup = sides.source.state().boxes.clone();
+                sides.source.fill("INBOX", 1000..1006);
+                let died = sides.bench.run_cut(writes, &Stops::default()).await;
+                sides.source.state().boxes.clone_from(&backup);
+                sides.source.fill("INBOX", 2000..2000 + new);
+                // Else all its figures may be what they were, and nobody could tell.
+                sides.source.state().at("INBOX").modseq += 1;
+                let ran = sides.bench.run().await;
+                let counts = ran.row.progress.counts;
+                assert_eq!((counts.differ, counts.errors), (0, 0), "{old}, dead after {writes}: {counts:?}");
+                let there = sides.destination.subjects("INBOX");
+                let missing: Vec<u32> =
+                    (2000..2000 + new).filter(|number| !there.contains(&subject(&letter(*number)))).collect();
+                assert!(missing.is_empty(), "{old}, dead after {writes}: {missing:?} are not copied");
+                if !died.cut {
+                    break;
+                }
+            }
+        });
+    }
+}

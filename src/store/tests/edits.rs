@@ -157,7 +157,7 @@ async fn a_full_disk_leaves_what_was_to_be_reset_deleted_or_edited_as_it_was() {
         .execute_batch(
             "INSERT INTO folder SELECT NULL, i.id, f.source, f.source_wire, f.source_validity, f.mailbox_id, f.destination,
                  f.destination_wire, f.destination_validity, NULL, NULL, NULL, 0, 0, f.source_next, f.source_messages,
-                 f.destination_next, f.destination_messages, f.destination_mailbox_id, f.strangers_next
+                 f.destination_next, f.destination_messages, f.destination_mailbox_id, f.strangers_next, f.destination_top
              FROM item AS i, folder AS f",
         )
         .unwrap();

@@ -81,6 +81,19 @@ fn p5b_flags_that_a_server_forgets_though_it_said_yes_are_set_afterwards() {
 }
 
 #[test]
+fn p5b_a_flag_that_only_one_message_among_many_has_is_missed() {
+    for (at, many) in [(100, 2500), (2000, 2500), (2599, 2500)] {
+        let odds = silently_without(MODERN, |flag| flag == "rare");
+        (100..100 + many)
+            .for_each(|number| flagged(&odds, number, if number == at { &["\\Seen", "rare"] } else { &["\\Seen"] }));
+        odds.start(0);
+        let there = flags_there(&odds, "INBOX");
+        let has = there.iter().filter(|(_, flags)| flags.iter().any(|flag| flag == "rare")).count();
+        assert_eq!((has, notices(&odds, NoticeKind::FlagsNotKept)), (1, vec![]), "{at}");
+    }
+}
+
+#[test]
 fn p5b_flags_that_cannot_be_set_afterwards_either_are_counted_and_named() {
     for refuses in [true, false] {
         let odds = silently_without(MODERN, |flag| flag == "\\Seen" || flag == "mine");
@@ -123,11 +136,68 @@ fn p5b_a_server_that_keeps_all_is_asked_about_few_copies_once() {
     }
     odds.destination.state().heard.clear();
     odds.start(0);
-    let state = odds.destination.state();
-    let asked: Vec<&String> =
-        state.heard.iter().filter(|line| line.starts_with("UID FETCH") && line.contains("INTERNALDATE")).collect();
+    let asked = asked_there(&odds, "INTERNALDATE");
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert!(asked[0].len() < 100, "{asked:?}");
+}
+
+/// What of this the destination was asked.
+fn asked_there(odds: &Odds, of: &str) -> Vec<String> {
+    let asked = |line: &&String| line.starts_with("UID FETCH") && line.contains(of);
+    odds.destination.state().heard.iter().filter(asked).cloned().collect()
+}
+
+/// Ten more folders, whose messages have the dates that their headings name.
+fn dated_as_their_headings() -> Odds {
+    let odds = Odds::modern();
+    (0..10).for_each(|folder| odds.source.fill(&format!("Folder{folder}"), 1000 + folder * 100..1060 + folder * 100));
+    odds.destination.state().own_date = Some("31-Jan-2003 22:35:06 +0000".into());
+    odds
+}
+
+#[test]
+fn p5b_dates_that_any_server_would_have_are_asked_for_once_not_in_every_folder() {
+    let odds = dated_as_their_headings();
+    odds.start(0);
+    let asked = asked_there(&odds, "INTERNALDATE");
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(notices(&odds, NoticeKind::DateNotKept), []);
+}
+
+#[test]
+fn p4_one_date_in_many_folders_that_a_server_takes_from_the_heading_instead_is_named() {
+    for (at, rest) in [(0, 60), (59, 60), (30, 2500)] {
+        let odds = dated_as_their_headings();
+        odds.source.fill("Folder7", 5000..5000 + rest);
+        "04-Feb-2003 04:05:06 +0530".clone_into(&mut odds.source.state().at("Folder7").letters[at].date);
+        odds.start(0);
+        assert_eq!(notices(&odds, NoticeKind::DateNotKept), [(1, None)], "message {at}");
+    }
+}
+
+#[test]
+fn p4_what_an_interrupted_pass_copied_is_looked_at_by_the_next_one() {
+    let odds = dated_as_their_headings();
+    odds.destination.state().keep = Some(std::sync::Arc::new(|flag| flag != "rare"));
+    let dates = ["04-Feb-2003 04:05:06 +0530", "01-Feb-2003 04:05:06 +0530"];
+    for (number, date) in [(5000, dates[0]), (5001, dates[1])].into_iter().chain((5002..5060).map(|at| (at, dates[1])))
+    {
+        let flags = if number == 5001 { vec!["rare".to_owned()] } else { Vec::new() };
+        let mut state = odds.source.state();
+        state.make("Zoo").deliver(odd::letter(number), flags.into_iter().collect(), date.to_owned());
+    }
+    let zoo = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    odds.destination.deny(move |verb, arguments| {
+        let full = verb == "APPEND" && arguments.contains("Zoo") && zoo.fetch_add(1, Ordering::Relaxed) >= 30;
+        full.then(|| "NO [OVERQUOTA] full".to_owned())
+    });
+    odds.start(1);
+    assert_eq!(notices(&odds, NoticeKind::DateNotKept), []);
+    odds.destination.deny(|_, _| None);
+    odds.start(0);
+    assert_eq!(notices(&odds, NoticeKind::DateNotKept), [(1, None)]);
+    let there = flags_there(&odds, "Zoo");
+    assert_eq!(there.iter().filter(|(_, flags)| *flags == ["rare"]).count(), 1, "{there:?}");
 }
 
 #[test]
