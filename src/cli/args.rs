@@ -70,6 +70,17 @@ pub enum VaultWord {
     FileKeyring,
 }
 
+impl VaultWord {
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+            Self::FileKeyring => "file-keyring",
+        }
+    }
+}
+
 impl From<VaultWord> for VaultKind {
     fn from(word: VaultWord) -> Self {
         match word {

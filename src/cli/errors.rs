@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::args::errors::{AcceptErrors, Errors, ErrorsVerb, SaveError};
+use crate::cli::called::command;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::status::{NAMED, item_error_line, item_error_text};
 use crate::cli::stop::{done, say_left};
@@ -149,7 +150,7 @@ async fn words(
     table.print();
     lines.iter().for_each(|line| say!("{}", clean(line)));
     if lines.len() == NAMED as usize {
-        say!("`mailferry errors \"{}\" --csv` names all", clean(&project.name));
+        say!("`{}` names all", command(&format!("errors \"{}\" --csv", clean(&project.name))));
     }
     Ok(Exit::Well)
 }

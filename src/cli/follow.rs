@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 
-use crate::cli::progress::{ProgressLine, SIGN_OF_LIFE};
+use crate::cli::progress::ProgressLine;
 use crate::domain::ids::{ItemId, ProjectId};
 use crate::domain::status::Status;
 use crate::engine::command::Command;
@@ -63,7 +63,7 @@ fn rests(status: Status) -> bool {
     status.is_at_rest() || matches!(status, Status::Held | Status::WaitingForUser)
 }
 
-/// Watches until every item has ended. Ctrl-C stops, a second one aborts. Answers the last state.
+/// Stays until every item has ended, and shows what happens; without `watch` only what is waited for. Ctrl-C stops, a second one aborts. Answers the last state.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -78,13 +78,11 @@ pub async fn follow(
         Some(engine) => States::Here(engine.snapshots()),
         None => States::Elsewhere(workspace, run.project),
     };
-    let mut shown = watch.then(ProgressLine::new);
+    let mut shown = ProgressLine::new(watch);
     let mut interrupts = 0;
     let snapshot = loop {
         let snapshot = states.now().await?;
-        if let Some(shown) = &mut shown {
-            shown.show(&snapshot, &chosen, workspace.now());
-        }
+        shown.show(&snapshot, &chosen, workspace.now());
         let waits = |status: Status| if interrupts > 0 { status.is_active() } else { !rests(status) };
         // What other processes had this one run is brought to its end too.
         let theirs = |row: &ItemRow| run.passes.is_some() && row.status.is_active();
@@ -95,16 +93,14 @@ pub async fn follow(
         }
         tokio::select! {
             news = states.changed() => if !news { break states.now().await? },
-            () = tokio::time::sleep(SIGN_OF_LIFE) => {}
+            () = tokio::time::sleep(shown.again_after(&snapshot)) => {}
             () = presses.next() => {
                 interrupts += 1;
-                interrupted(workspace, run, interrupts, shown.as_ref()).await?;
+                interrupted(workspace, run, interrupts, &shown).await?;
             }
         }
     };
-    if let Some(shown) = shown {
-        shown.finish();
-    }
+    shown.finish();
     Ok(snapshot)
 }
 
@@ -112,16 +108,12 @@ async fn interrupted(
     workspace: &OpenWorkspace,
     run: &Run<'_>,
     times: u32,
-    shown: Option<&ProgressLine>,
+    shown: &ProgressLine,
 ) -> Result<(), ServiceError> {
     let (project, items) = (run.project, run.items.to_vec());
-    let say = |text: &str| match shown {
-        Some(shown) => shown.say(text),
-        None => warn!("{text}"),
-    };
     let first = "Stopping: messages under way are finished first. Ctrl-C again drops the connections.";
     let second = "Dropping the connections. What is under way is looked for at the next start.";
-    say(if times == 1 { first } else { second });
+    shown.say(if times == 1 { first } else { second });
     match run.passes {
         Some(engine) if times == 1 => drop(engine.stop_all().await),
         Some(engine) => drop(engine.command(Command::Abort { project, items }).await),

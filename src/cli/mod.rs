@@ -7,6 +7,7 @@
 mod out;
 
 mod args;
+mod called;
 mod check;
 mod demo;
 mod edit;
@@ -71,6 +72,7 @@ pub fn main(window: OpenWindow, demo: PrepareRun) -> ExitCode {
 
 fn run(arguments: Arguments, window: OpenWindow, demo: PrepareRun) -> Result<Exit, CliError> {
     let Arguments { data, vault, verb } = arguments;
+    called::with(data.as_deref(), vault);
     match verb {
         None => {
             let passphrase = prompt::from_environment(prompt::PASSPHRASE);

@@ -1,4 +1,5 @@
-//! What `--watch` shows: bars on a terminal, plain lines else. Counting of what else takes long, on a terminal only.
+//! What `--watch` shows: bars on a terminal, plain lines else; without it, what is waited for. Counting of what else takes long,
+//! on a terminal only.
 
 use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal;
@@ -20,14 +21,29 @@ use crate::domain::wording::{duration, pausing, size};
 use crate::engine::snapshot::{ItemRow, Snapshot};
 
 /// An item with nothing new is told of again after so long: a log that stands still looks like a program that hangs.
-pub const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
+
+/// Between two looks at a countdown.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Where progress is shown.
+enum Shown {
+    /// On a terminal.
+    Bars(MultiProgress),
+    /// As lines on standard output.
+    Lines,
+    /// Waits only, on standard error: else silence would look like a program that hangs.
+    Waits,
+}
 
 /// Shows the items of a run.
 pub struct ProgressLine {
-    bars: Option<MultiProgress>,
+    shown: Shown,
     by_item: HashMap<ItemId, ProgressBar>,
     /// What was last printed of an item, without a terminal, and when.
     printed: HashMap<ItemId, (News, Timestamp)>,
+    /// When it was last told of a reason to wait.
+    waits: HashMap<String, Timestamp>,
 }
 
 /// What makes another line worth printing.
@@ -41,17 +57,28 @@ struct News {
 }
 
 impl ProgressLine {
-    /// Bars if standard output is a terminal.
-    pub fn new() -> Self {
-        let bars = std::io::stdout().is_terminal().then(MultiProgress::new);
-        Self { bars, by_item: HashMap::new(), printed: HashMap::new() }
+    /// Bars if standard output is a terminal; without `watch`, waits only.
+    pub fn new(watch: bool) -> Self {
+        let shown = match (watch, std::io::stdout().is_terminal()) {
+            (true, true) => Shown::Bars(MultiProgress::new()),
+            (true, false) => Shown::Lines,
+            (false, _) => Shown::Waits,
+        };
+        Self { shown, by_item: HashMap::new(), printed: HashMap::new(), waits: HashMap::new() }
+    }
+
+    /// When to show the same state again, if nothing changes.
+    pub fn again_after(&self, snapshot: &Snapshot) -> Duration {
+        let counts_down =
+            matches!(self.shown, Shown::Bars(_)) && snapshot.rows().any(|row| row.progress.retry.is_some());
+        if counts_down { TICK } else { SIGN_OF_LIFE }
     }
 
     /// Shows one state.
     pub fn show(&mut self, snapshot: &Snapshot, items: &HashSet<ItemId>, now: Timestamp) {
         for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
-            match &self.bars {
-                Some(bars) => {
+            match &self.shown {
+                Shown::Bars(bars) => {
                     // A bar appears when a worker has the item, so that 10,000 waiting ones do not fill the screen.
                     if !row.status.is_active() && !self.by_item.contains_key(&row.item) {
                         continue;
@@ -69,7 +96,8 @@ impl ProgressLine {
                         bar.abandon();
                     }
                 }
-                None => self.print(row, now),
+                Shown::Lines => self.print(row, now),
+                Shown::Waits => self.tell_wait(row, now),
             }
         }
     }
@@ -87,12 +115,22 @@ impl ProgressLine {
         }
     }
 
+    /// Tells why an item waits, once a minute for all that wait for the same.
+    fn tell_wait(&mut self, row: &ItemRow, now: Timestamp) {
+        let Some(retry) = &row.progress.retry else { return };
+        let told = self.waits.entry(pausing(retry)).or_insert(Timestamp::from_millis(i64::MIN));
+        if now.since(*told) >= SIGN_OF_LIFE && retry.until.since(now) >= TICK {
+            *told = now;
+            warn!("{}: {}", clean(&row.source), line(row, now));
+        }
+    }
+
     /// Says something between the bars.
     pub fn say(&self, text: &str) {
-        match &self.bars {
+        match &self.shown {
             // A terminal that went away is no reason to stop.
-            Some(bars) => drop(bars.println(text)),
-            None => warn!("{text}"),
+            Shown::Bars(bars) => drop(bars.println(text)),
+            Shown::Lines | Shown::Waits => warn!("{text}"),
         }
     }
 

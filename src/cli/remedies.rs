@@ -1,5 +1,6 @@
 //! The verb that does what the text of a failure advises: what a button is in the window.
 
+use crate::cli::called::command;
 use crate::cli::table::clean;
 use crate::domain::failure::{Cause, Failure, Side};
 use crate::domain::project::Project;
@@ -9,7 +10,7 @@ use crate::domain::remedy::{Remedy, host_in_doubt, remedy};
 pub fn verb(project: &Project, item: &str, side: Option<Side>, failure: &Failure) -> Option<String> {
     let (name, item) = (format!("\"{}\"", clean(&project.name)), format!("\"{}\"", clean(item)));
     let sign_in = side.and_then(|side| project.server(side).sign_in()).map(|sign_in| sign_in.kind);
-    let edit = |option: String| Some(format!("mailferry project edit {name} {option}"));
+    let edit = |option: String| Some(command(&format!("project edit {name} {option}")));
     let another_address = |side: Side| edit(format!("--{} URL", side.word()));
     let only_oauth = failure.server_text.as_deref().is_some_and(|said| said.to_ascii_lowercase().contains("oauth"));
     if let (Cause::NoPasswords, true, Some(side)) = (failure.cause, only_oauth, side) {
@@ -22,14 +23,14 @@ pub fn verb(project: &Project, item: &str, side: Option<Side>, failure: &Failure
         (Some(Remedy::ProjectSettings), None) => side.and_then(another_address),
         (Some(Remedy::CorrectLogin(side)), None) => match project.server(side).administrator() {
             Some(_) => edit(format!("--ask-{}-password", side.word())),
-            None => Some(format!("mailferry item edit {name} --item {item} --ask-{}-password", side.word())),
+            None => Some(command(&format!("item edit {name} --item {item} --ask-{}-password", side.word()))),
         },
         (Some(Remedy::SignIn(side)), None) => {
-            Some(format!("mailferry signin {name} --item {item} --side {}", side.word()))
+            Some(command(&format!("signin {name} --item {item} --side {}", side.word())))
         }
         (Some(Remedy::CorrectSignIn(side)), None) => edit(format!("--ask-{}-secret", side.word())),
         (Some(Remedy::MapFolder), None) => edit("--map '^OLD->NEW'".to_owned()),
-        (Some(Remedy::Option(key)), None) => Some(format!("mailferry item set {name} --item {item} {}=…", key.name())),
+        (Some(Remedy::Option(key)), None) => Some(command(&format!("item set {name} --item {item} {}=…", key.name()))),
         (Some(Remedy::TryNow) | None, None) => None,
     }
 }

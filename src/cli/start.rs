@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::cli::args::{PassWord, ResumeArgs, StartArgs};
+use crate::cli::called::command;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::reasons::Reasons;
@@ -308,12 +309,15 @@ async fn conclude(
     let notices = items::notices(workspace, project.id, NAMED).await?;
     let notices = by_item(&notices);
     let (mut held, mut asked) = (BTreeMap::<_, Vec<_>>::new(), Reasons::default());
+    let all = snapshot.rows().filter(|row| items.contains(&row.item)).count();
+    let (mut told, most) = (0, if watch { all } else { NAMED as usize });
     for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
-        if watch {
+        if told < most {
             say!("{name}: {}", result(row));
         }
+        told += 1;
         if row.status == Status::WaitingForUser {
             asked.add(
                 "waits for its owner's password: `mailferry intake serve` asks for it by mail; or stop it and enter it"
@@ -326,13 +330,16 @@ async fn conclude(
             None => say_failure(project, stored, row, &name),
         }
         if row.status == Status::Stopped {
-            warn!("{name}: Stopped; `mailferry start \"{}\"` goes on where it stopped", clean(&project.name));
+            warn!("{name}: Stopped; `{}` goes on where it stopped", of_project("start", project));
         }
         say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
         say_errors(workspace, project, stored, row).await?;
         if !ended_well(row.status, &row.progress) {
             exit = Exit::Items;
         }
+    }
+    if told > most {
+        say!("… and {} more: `{}` names them", told - most, of_project("status", project));
     }
     asked.lines().for_each(|line| warn!("{line}"));
     held.iter().for_each(|(hold, items)| say_held(project, *hold, items));
@@ -351,6 +358,11 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     }
 }
 
+/// A verb about a project, to be pasted.
+fn of_project(verb: &str, project: &Project) -> String {
+    command(&format!("{verb} \"{}\"", clean(&project.name)))
+}
+
 /// Why items have not run at all: once, however many wait for the same word or server.
 fn say_held(project: &Project, hold: HoldReason, items: &[(&StoredItem, &ItemRow)]) {
     let Some((stored, row)) = items.first() else { return };
@@ -360,8 +372,11 @@ fn say_held(project: &Project, hold: HoldReason, items: &[(&StoredItem, &ItemRow
     };
     say_failure(project, stored, row, &name);
     warn!("{name}: Submitted, held: {}", hold.word());
-    if hold == HoldReason::Switch {
-        warn!("  `mailferry hold off \"{}\"` and `mailferry resume` let it go on", clean(&project.name));
+    let resume = of_project("resume", project);
+    match hold {
+        HoldReason::Switch => warn!("  `{}` and `{resume}` let it go on", of_project("hold off", project)),
+        HoldReason::LoginRefused => warn!("  once that login is corrected, `{resume}` lets it go on"),
+        HoldReason::Unreachable | HoldReason::Interrupted | HoldReason::Missed => warn!("  `{resume}` lets it go on"),
     }
 }
 

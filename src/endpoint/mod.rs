@@ -174,6 +174,18 @@ pub trait Source: Send {
     /// UID, flags and size (and date, if asked for), ascending by UID.
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>>;
 
+    /// The same with dates, of messages of several folders, in one flight where that can be. One answer each, in order.
+    async fn scan_all(&mut self, asked: &[(FolderRef, Which)]) -> Result<Vec<Result<Vec<MessageMeta>>>> {
+        let mut all = Vec::with_capacity(asked.len());
+        for (folder, which) in asked {
+            all.push(match self.scan(folder, which, true).await {
+                Err(failure) if failure.breaks_connection() => return Err(failure),
+                scanned => scanned,
+            });
+        }
+        Ok(all)
+    }
+
     /// A second look at which messages a folder holds, from a number on, where a listing may lack some: by their places, as often as it
     /// takes within bounds. For a question on which it depends whether a message is copied once more.
     async fn recount(&mut self, folder: &FolderRef, from: Uid) -> Result<Recount> {

@@ -1,11 +1,11 @@
-//! Whether the destination kept the flags and dates that came with messages: a yes to APPEND says nothing of them (J.5). Some
-//! copies with each set of flags are looked at when everything is copied, and some with a date that their own headings do not
-//! name: a server that takes the date of receipt from there has all others right by chance. If one of them lacks a flag, all
-//! copies that were made since a pass came to its end get what they lack, as far as they are seen to be ours; what is not there
-//! even then is named, and so is every copy with another date of receipt. Of what an interrupted attempt copied nobody remembers
-//! which dates tell: they are compared one by one.
+//! Whether the destination kept the flags and dates that came with messages: a yes to APPEND says nothing of them (J.5). When
+//! everything is copied, some copies with each flag are looked at in every folder (a server may keep a flag in one and not in
+//! another, RFC 4314 §4), and some with a date that their own headings do not name: a server that takes the date of receipt from
+//! there has all others right by chance. If one of them lacks a flag, all copies that were made since a pass came to its end get
+//! what they lack, as far as they are seen to be ours; what is not there even then is named, and so is every copy with another
+//! date of receipt. Of what an interrupted attempt copied nobody remembers which dates tell: they are compared one by one.
 //!
-//! Bounded: [`AT_ONCE`] copies of one folder. A server that keeps all is asked about a few copies once in a pass.
+//! Bounded: [`AT_ONCE`] copies of one folder. A server that keeps all is asked about a few copies of each folder, once in a pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -20,9 +20,10 @@ use crate::domain::time::Timestamp;
 use crate::endpoint::{Destination, FlagUpdate, FolderRef, Source, Which};
 use crate::pass::carry::set;
 use crate::pass::closing::Finale;
-use crate::pass::landed::{Dated, OF_EACH, SETS};
+use crate::pass::landed::{Dated, FLAGS, OF_EACH};
 use crate::pass::lane::{Lane, Step};
 use crate::pass::notes::Notes;
+use crate::pass::one_by_one::OneByOne;
 use crate::pass::recorder::ToRecord;
 use crate::pass::sample::{Bytes, IdentityProof, prove};
 use crate::pass::suspects::BLAME_LIMIT;
@@ -31,46 +32,58 @@ use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 /// Copies looked at together.
 const AT_ONCE: usize = 1_000;
 
+/// Folders of which dates that tell are looked at.
+const TELLING: usize = 8;
+
 /// What is known of the destination in this pass.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Kept {
-    /// Sets of flags that were seen whole.
-    flags: BTreeSet<String>,
     /// A copy lacked a flag.
     loses_flags: bool,
     /// Whether it keeps dates, once that is known.
     dates: Option<bool>,
-    /// Some dates were looked at, which are as they were and tell nothing.
-    dates_by_chance: bool,
 }
 
 impl Kept {
-    /// Concludes from copies that should have these flags.
-    fn conclude_of_flags(&mut self, flagged: &[(Watermark, Flags)], there: &BTreeMap<Uid, MessageMeta>) {
-        for (mark, expected) in flagged {
+    /// Concludes from some copies of a folder.
+    fn conclude(&mut self, some: &SomeCopies, there: &BTreeMap<Uid, MessageMeta>) {
+        for (mark, expected) in &some.flagged {
             let Some(seen) = there.get(&mark.destination).and_then(|meta| meta.flags.as_ref()) else { continue };
             let lost = seen.difference(expected).add;
-            if lost.is_empty() {
-                self.flags.insert(expected.to_string());
-            } else {
+            if !lost.is_empty() {
                 tracing::info!(flags = %lost, "the destination did not keep flags that came with a message");
                 self.loses_flags = true;
             }
         }
+        for (mark, dated) in &some.dated {
+            match has_date(mark, dated.instant, there) {
+                Some(false) => {
+                    tracing::info!("the destination did not keep a date that came with a message");
+                    self.dates = Some(false);
+                }
+                Some(true) if !dated.by_chance => self.dates = self.dates.or(Some(true)),
+                Some(true) | None => {}
+            }
+        }
+    }
+}
+
+/// Copies of a folder that are looked at, with the flags and dates that they should have.
+#[derive(Default)]
+struct SomeCopies {
+    flagged: Vec<(Watermark, Flags)>,
+    dated: Vec<(Watermark, Dated)>,
+}
+
+impl SomeCopies {
+    fn which(&self) -> Which {
+        let (flagged, dated) = (self.flagged.iter().map(|one| &one.0), self.dated.iter().map(|one| &one.0));
+        let numbers: BTreeSet<Uid> = flagged.chain(dated).map(|mark| mark.destination).collect();
+        Which::These(numbers.into_iter().collect())
     }
 
-    /// Concludes from copies that should have these dates.
-    fn conclude_of_dates(&mut self, dated: &[(Watermark, Dated)], there: &BTreeMap<Uid, MessageMeta>) {
-        let seen = |(mark, dated): &(Watermark, Dated)| Some((dated.by_chance, has_date(mark, dated.instant, there)?));
-        let seen: Vec<(bool, bool)> = dated.iter().filter_map(seen).collect();
-        if seen.iter().any(|(_, same)| !same) {
-            tracing::info!("the destination did not keep a date that came with a message");
-            self.dates = Some(false);
-        } else if seen.iter().any(|(by_chance, _)| !by_chance) {
-            self.dates = Some(true);
-        } else if !seen.is_empty() {
-            self.dates_by_chance = true;
-        }
+    fn is_empty(&self) -> bool {
+        self.flagged.is_empty() && self.dated.is_empty()
     }
 }
 
@@ -114,49 +127,46 @@ impl CopiedInto {
         mark.flags.given.allowed_by(&self.permanent)
     }
 
-    /// Some copies with each set of flags that was not seen whole yet.
-    async fn flagged(&self, pass: &Pass, kept: &Kept) -> PassResult<Vec<(Watermark, Flags)>> {
+    /// Some copies with each flag.
+    async fn flagged(&self, pass: &Pass) -> PassResult<Vec<(Watermark, Flags)>> {
         let mut flagged = Vec::new();
-        let some = pass.some_landed(self.id);
-        for source in some.with_other_flags(&kept.flags) {
+        for source in pass.some_landed(self.id).with_flags() {
             flagged.extend(self.copy(pass, source).await?);
         }
         if self.floor < self.own {
-            self.flagged_before(pass, kept, &mut flagged).await?;
+            self.flagged_before(pass, &mut flagged).await?;
         }
         let open = self.flags_open(pass, flagged).into_iter();
         Ok(open.map(|mark| (mark.clone(), self.expected(&mark))).collect())
     }
 
     /// The same of an attempt that was interrupted.
-    async fn flagged_before(&self, pass: &Pass, kept: &Kept, flagged: &mut Vec<Watermark>) -> PassResult<()> {
+    async fn flagged_before(&self, pass: &Pass, flagged: &mut Vec<Watermark>) -> PassResult<()> {
         let mut counts = BTreeMap::<String, usize>::new();
         let mut numbers = self.numbers(pass).await?;
         numbers.retain(|uid| *uid < self.own);
         for some in numbers.chunks(AT_ONCE) {
             for mark in self.copies(pass, some).await? {
-                let flags = self.expected(&mark).to_string();
-                let known = counts.contains_key(&flags);
-                if flags.is_empty() || kept.flags.contains(&flags) || (!known && counts.len() >= SETS) {
-                    continue;
+                let mut tells = false;
+                for flag in self.expected(&mark).names() {
+                    if !counts.contains_key(flag) && counts.len() >= FLAGS {
+                        continue;
+                    }
+                    let count = counts.entry(flag.to_owned()).or_default();
+                    *count += 1;
+                    tells |= *count <= OF_EACH;
                 }
-                let count = counts.entry(flags).or_default();
-                *count += 1;
-                if *count <= OF_EACH {
-                    flagged.push(mark);
-                }
+                flagged.extend(tells.then_some(mark));
             }
         }
         Ok(())
     }
 
-    /// Some copies whose dates are to be looked at.
-    async fn dated(&self, pass: &Pass, kept: &Kept) -> PassResult<Vec<(Watermark, Dated)>> {
+    /// Some copies with dates.
+    async fn dated(&self, pass: &Pass) -> PassResult<Vec<(Watermark, Dated)>> {
         let mut copies = Vec::new();
-        if kept.dates.is_none() {
-            for (source, dated) in pass.some_landed(self.id).with_dates(!kept.dates_by_chance) {
-                copies.extend(self.copy(pass, source).await?.map(|mark| (mark, dated)));
-            }
+        for (source, dated) in pass.some_landed(self.id).with_dates() {
+            copies.extend(self.copy(pass, *source).await?.map(|mark| (mark, *dated)));
         }
         Ok(copies)
     }
@@ -176,12 +186,84 @@ impl CopiedInto {
     }
 }
 
-/// Looks at what was kept, folder by folder, first at some copies of each, then at all where that is called for; a folder that
-/// cannot be read tells nothing.
-struct LookAtKept<'a> {
+/// Looks at some copies of each folder, of all together until a connection breaks; a folder that cannot be read tells nothing.
+struct LookAtSome<'a> {
+    copied: &'a [CopiedInto],
+    some: Vec<SomeCopies>,
+    kept: Kept,
+    round: OneByOne,
+}
+
+impl<'a> LookAtSome<'a> {
+    async fn of(pass: &Pass, copied: &'a [CopiedInto]) -> PassResult<Self> {
+        let (mut some, mut any, mut telling) = (Vec::with_capacity(copied.len()), 0, 0);
+        for into in copied {
+            let mut copies = SomeCopies { flagged: into.flagged(pass).await?, dated: into.dated(pass).await? };
+            let tells = copies.dated.iter().any(|(_, dated)| !dated.by_chance);
+            // Those that tell nothing show at least whether it takes any date.
+            if (tells && telling >= TELLING) || (!tells && any >= 1) {
+                copies.dated.clear();
+            }
+            any += usize::from(!copies.dated.is_empty());
+            telling += usize::from(tells);
+            some.push(copies);
+        }
+        Ok(Self { copied, some, kept: Kept::default(), round: OneByOne::default() })
+    }
+
+    fn asked(&self, at: usize) -> (FolderRef, Which) {
+        (self.copied[at].destination.clone(), self.some[at].which())
+    }
+
+    fn take(&mut self, at: usize, scanned: Result<Vec<MessageMeta>, Failure>) -> PassResult<()> {
+        match scanned {
+            Ok(scanned) => {
+                let there = scanned.into_iter().map(|meta| (meta.uid, meta)).collect();
+                self.kept.conclude(&self.some[at], &there);
+            }
+            Err(failure) if failure.scope <= Scope::Folder => {
+                tracing::warn!(folder = %self.copied[at].path, %failure, "flags and dates not looked at");
+            }
+            Err(failure) => return Err(failure).on(Side::Destination).map_err(PassStop::Fatal),
+        }
+        self.round.ends(at);
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl Step for LookAtSome<'_> {
+    type Out = Kept;
+
+    async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<Kept> {
+        let left = |at: &usize| !self.some[*at].is_empty() && !self.round.is_done(*at);
+        let left: Vec<usize> = (0..self.copied.len()).filter(left).collect();
+        if self.round.together() {
+            let asked: Vec<(FolderRef, Which)> = left.iter().map(|at| self.asked(*at)).collect();
+            let all = to.scan_all(&asked).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            left.into_iter().zip(all).try_for_each(|(at, scanned)| self.take(at, scanned))?;
+            return Ok(self.kept);
+        }
+        for at in left {
+            let (folder, which) = self.asked(at);
+            self.round.begins(at);
+            let scanned = to.scan(&folder, &which, true).await;
+            self.take(at, scanned)?;
+        }
+        Ok(self.kept)
+    }
+
+    fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<Kept> {
+        self.round.broke(pass, trouble);
+        None
+    }
+}
+
+/// Looks at all copies, folder by folder, for what is not kept, or not known to be.
+struct MendKept<'a> {
     copied: &'a [CopiedInto],
     kept: Kept,
-    /// Folders that were looked at; each twice.
+    /// Folders that were looked at.
     done: usize,
     /// Connections that broke at the folder that is looked at.
     breaks: u32,
@@ -203,27 +285,30 @@ impl Finale<'_> {
         if copied.is_empty() {
             return Ok(());
         }
-        let mut step = LookAtKept { copied: &copied, kept: Kept::default(), done: 0, breaks: 0 };
-        self.pass.run_with_retry(lane, &mut step).await
+        self.pass.recorder.flush().await;
+        let mut look = LookAtSome::of(self.pass, &copied).await?;
+        let mut kept = Kept::default();
+        if look.some.iter().any(|some| !some.is_empty()) {
+            kept = self.pass.run_with_retry(lane, &mut look).await?;
+        }
+        let interrupted = copied.iter().any(|into| into.floor < into.own);
+        if kept.loses_flags || kept.dates == Some(false) || (kept.dates.is_none() && interrupted) {
+            let mut mend = MendKept { copied: &copied, kept, done: 0, breaks: 0 };
+            self.pass.run_with_retry(lane, &mut mend).await?;
+        }
+        Ok(())
     }
 }
 
 #[async_trait::async_trait]
-impl Step for LookAtKept<'_> {
+impl Step for MendKept<'_> {
     type Out = ();
 
     async fn run(&mut self, pass: &Pass, source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
-        pass.recorder.flush().await;
         let bytes = pass.journal.habit(Side::Destination).await?.into();
-        let folders = self.copied.len();
-        while self.done < 2 * folders {
-            let into = &self.copied[self.done % folders];
+        while let Some(into) = self.copied.get(self.done) {
             let mut look = FolderLook { pass, into, source, to, bytes };
-            let looked = match self.done < folders {
-                true => look.conclude(&mut self.kept).await,
-                false => look.mend(&self.kept).await,
-            };
-            match looked {
+            match look.mend(self.kept).await {
                 Err(PassStop::Fatal(trouble)) if trouble.failure.scope <= Scope::Folder => {
                     tracing::warn!(folder = %into.path, failure = %trouble.failure, "flags and dates not looked at");
                 }
@@ -245,19 +330,7 @@ impl Step for LookAtKept<'_> {
 }
 
 impl FolderLook<'_> {
-    /// Concludes from some copies.
-    async fn conclude(&mut self, kept: &mut Kept) -> PassResult<()> {
-        let flagged = self.into.flagged(self.pass, kept).await?;
-        let dated = self.into.dated(self.pass, kept).await?;
-        let asked = flagged.iter().map(|(mark, _)| mark).chain(dated.iter().map(|(mark, _)| mark));
-        let there = there(&mut *self.to, self.into, asked).await?;
-        kept.conclude_of_flags(&flagged, &there);
-        kept.conclude_of_dates(&dated, &there);
-        Ok(())
-    }
-
-    /// Looks at all copies for what is not kept, or not known to be.
-    async fn mend(&mut self, kept: &Kept) -> PassResult<()> {
+    async fn mend(&mut self, kept: Kept) -> PassResult<()> {
         let (dates_kept, interrupted) = (kept.dates == Some(true), self.into.floor < self.into.own);
         if !kept.loses_flags && (dates_kept || (kept.dates.is_none() && !interrupted)) {
             return Ok(());
@@ -343,9 +416,9 @@ impl FolderLook<'_> {
 async fn there(
     to: &mut dyn Destination,
     into: &CopiedInto,
-    copies: impl IntoIterator<Item = &Watermark>,
+    copies: &[Watermark],
 ) -> PassResult<BTreeMap<Uid, MessageMeta>> {
-    let asked: BTreeSet<Uid> = copies.into_iter().map(|mark| mark.destination).collect();
+    let asked: BTreeSet<Uid> = copies.iter().map(|mark| mark.destination).collect();
     if asked.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -13,8 +13,8 @@ use crate::pass::bytes::{header, instants_of_heading};
 
 /// Messages of one kind that are remembered.
 pub(super) const OF_EACH: usize = 3;
-/// Sets of flags of one folder that are remembered.
-pub(super) const SETS: usize = 50;
+/// Flags of one folder that are remembered.
+pub(super) const FLAGS: usize = 50;
 
 /// What is remembered.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(super) struct Landed {
 /// Some messages of a folder.
 #[derive(Clone, Default)]
 pub(super) struct LandedSome {
-    /// With each set of flags, by its name.
+    /// With each flag, by its name.
     flagged: BTreeMap<String, Vec<Uid>>,
     /// With a date: those that tell whether dates are kept, else any.
     dated: Vec<(Uid, Dated)>,
@@ -62,17 +62,16 @@ impl Landed {
 
 impl LandedSome {
     fn flagged(&mut self, source: Uid, flags: &Flags) {
-        if flags.is_empty() {
-            return;
-        }
-        let sets = self.flagged.len();
-        match self.flagged.get_mut(&flags.to_string()) {
-            Some(known) if known.len() < OF_EACH => known.push(source),
-            Some(_) => {}
-            None if sets < SETS => {
-                self.flagged.insert(flags.to_string(), vec![source]);
+        for flag in flags.names() {
+            let many = self.flagged.len();
+            match self.flagged.get_mut(flag) {
+                Some(known) if known.len() < OF_EACH => known.push(source),
+                Some(_) => {}
+                None if many < FLAGS => {
+                    self.flagged.insert(flag.to_owned(), vec![source]);
+                }
+                None => {}
             }
-            None => {}
         }
     }
 
@@ -90,14 +89,14 @@ impl LandedSome {
         }
     }
 
-    /// Messages with each set of flags but these.
-    pub fn with_other_flags(&self, seen: &BTreeSet<String>) -> Vec<Uid> {
-        self.flagged.iter().filter(|(set, _)| !seen.contains(*set)).flat_map(|(_, some)| some).copied().collect()
+    /// Messages with each flag.
+    pub fn with_flags(&self) -> BTreeSet<Uid> {
+        self.flagged.values().flatten().copied().collect()
     }
 
-    /// Messages whose dates tell whether dates are kept; or any, if `any`.
-    pub fn with_dates(&self, any: bool) -> Vec<(Uid, Dated)> {
-        self.dated.iter().filter(|(_, dated)| any || !dated.by_chance).copied().collect()
+    /// Messages with dates.
+    pub fn with_dates(&self) -> &[(Uid, Dated)] {
+        &self.dated
     }
 }
 

@@ -135,3 +135,26 @@ fn c2_the_wait_for_what_was_on_its_way_shows_and_lasts_twenty_seconds_unless_tol
         pass.join().expect("the pass").expect(1);
     });
 }
+
+#[test]
+fn a_start_without_watch_tells_what_it_waits_for_and_how_each_item_ended() {
+    use crate::support::odd::{MODERN, Odd};
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    let (source, destination) = (Odd::start(MODERN), Odd::start(MODERN));
+    source.fill("INBOX", 0..3);
+    let tries = AtomicU32::new(0);
+    destination.deny(move |verb, _| {
+        let busy = verb == "LIST" && tries.fetch_add(1, Ordering::Relaxed) < 2;
+        busy.then(|| "NO [UNAVAILABLE] later, please".to_owned())
+    });
+    let workspace = Workspace::new();
+    workspace.project_new(&plain(source.port), &plain(destination.port), &[]);
+    workspace.import(&[("anna".to_owned(), "bert".to_owned())]);
+    let ended = workspace.start().expect(0);
+    let waited = ended.stderr.lines().filter(|line| line.contains("retry 2 of")).count();
+    assert_eq!(waited, 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("later, please"), "{}", ended.stderr);
+    let said = "anna@old.example:bert@new.example: Completed: 3 copied";
+    assert!(ended.stdout.contains(said), "{}", ended.stdout);
+}

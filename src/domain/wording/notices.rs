@@ -46,8 +46,9 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
         ),
         NoticeKind::DateNotKept => (
             format!("{some} without {} date of receipt", do_or_does(messages, "its", "their")),
-            "The date that the source gave cannot be read, or the destination does not take it, so it gave its own.",
-            "Nothing to do: the messages themselves are unchanged, with the date in their heading.",
+            "The date that the source gave cannot be read, or the destination does not keep it and gave its own.",
+            "The messages themselves are unchanged, with the date in their heading; a mail program that sorts by the date of \
+             receipt shows them in another order.",
         ),
         NoticeKind::DateOfHeading => (
             format!("{some} with the date of {} own heading", do_or_does(messages, "its", "their")),

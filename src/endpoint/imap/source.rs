@@ -15,7 +15,7 @@ use super::encode::{self, ImapCommand, Portion};
 use super::listing;
 use super::manners::Extra;
 use super::parts::MessageParts;
-use super::pending::{Needs, Pending, PendingReply};
+use super::pending::{Needs, Pending, PendingReply, Ticket};
 use super::response::{Fetch, ServerResponse};
 use super::rest::rest;
 use super::session::{ImapSession, Mode, WINDOW, opened};
@@ -28,6 +28,9 @@ use crate::endpoint::{FolderRef, MessageStream, Recount, Result, Source, Which};
 
 /// What is asked of each message; RFC822.SIZE tells an empty message from one that is not handed out.
 const WHOLE: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
+
+/// What is asked of each message where its date of receipt is to be known too.
+const WITH_DATES: &str = "(UID FLAGS RFC822.SIZE INTERNALDATE)";
 
 impl ImapSession {
     /// Queues what makes sure that `folder` is open. A fresh view needs it opened anew: a NOOP in the same flight is not
@@ -74,6 +77,17 @@ impl ImapSession {
         asked: &Asked<'_>,
         collected: &mut Collected<'_>,
     ) -> Result<Vec<Which>> {
+        let tickets = self.ask_for_some(folder, portions, asked).await?;
+        self.take_some(tickets, asked, collected).await
+    }
+
+    /// Asks for it.
+    async fn ask_for_some<'p>(
+        &mut self,
+        folder: &FolderRef,
+        portions: &'p [Portion],
+        asked: &Asked<'_>,
+    ) -> Result<Vec<(&'p Which, Ticket)>> {
         let Asked { attributes, doing, .. } = *asked;
         let mut tickets = Vec::with_capacity(portions.len());
         for Portion { set, which } in portions {
@@ -90,6 +104,16 @@ impl ImapSession {
             self.connection.send(ImapCommand::new("NOOP"), fence).await?;
             tickets.push((&last.which, ticket));
         }
+        Ok(tickets)
+    }
+
+    /// Takes what comes. Answers what the server left.
+    async fn take_some(
+        &mut self,
+        tickets: Vec<(&Which, Ticket)>,
+        asked: &Asked<'_>,
+        collected: &mut Collected<'_>,
+    ) -> Result<Vec<Which>> {
         let mut left = Vec::new();
         for (which, ticket) in tickets {
             let answer = self.connection.answer(ticket).await?;
@@ -106,7 +130,7 @@ impl ImapSession {
                 ServerResponse::Fetch(fetch) => fetch.uid.filter(|uid| encode::names(which, *uid)),
                 _ => None,
             });
-            left.extend(rest(which, &answer.told, &numbers.collect(), doing)?);
+            left.extend(rest(which, &answer.told, &numbers.collect(), asked.doing)?);
             if merge(&mut collected.found, collected.whole, answer.untagged) {
                 self.connection.is_late();
             }
@@ -158,6 +182,52 @@ impl ImapSession {
         }
         Ok(())
     }
+}
+
+impl ImapSession {
+    /// Looks at messages of several folders in one flight; none of a folder of which not everything came.
+    async fn scan_some(&mut self, asked: &[(FolderRef, Which)]) -> Result<Vec<Result<Option<Vec<MessageMeta>>>>> {
+        let doing: Vec<String> =
+            asked.iter().map(|(folder, _)| format!("scanning folder \"{}\"", folder.path)).collect();
+        let all = doing.iter().map(|doing| Asked { attributes: WITH_DATES, doing, fresh: true, extra: None });
+        let all: Vec<Asked<'_>> = all.collect();
+        let portions: Vec<Vec<Portion>> = asked.iter().map(|(_, which)| encode::portions(which, self.most())).collect();
+        let mut flight = Vec::with_capacity(asked.len());
+        for (((folder, _), portions), of) in asked.iter().zip(&portions).zip(&all) {
+            let opened = if portions.is_empty() { Ok(()) } else { self.open_for_reading(folder, true).await };
+            flight.push(match opened {
+                Ok(()) => self.ask_for_some(folder, portions, of).await,
+                Err(failure) => Err(failure),
+            });
+        }
+        let mut answers = Vec::with_capacity(asked.len());
+        for ((tickets, (_, whole)), of) in flight.into_iter().zip(asked).zip(&all) {
+            let mut collected = Collected { whole, found: BTreeMap::new(), some_gone: false };
+            let left = match tickets {
+                Ok(tickets) => self.take_some(tickets, of, &mut collected).await,
+                Err(failure) => Err(failure),
+            };
+            answers.push(match left {
+                Err(failure) if failure.breaks_connection() => return Err(failure),
+                Err(failure) => Err(failure),
+                Ok(left) => {
+                    let whole = left.is_empty() && collected.found.values().all(|fetch| fetch.flags.is_some());
+                    Ok((whole && !collected.some_gone).then(|| metas(collected.found)))
+                }
+            });
+        }
+        Ok(answers)
+    }
+}
+
+fn metas(found: BTreeMap<Uid, Fetch>) -> Vec<MessageMeta> {
+    let meta = |(uid, fetch): (Uid, Fetch)| MessageMeta {
+        uid,
+        flags: fetch.flags,
+        size: fetch.size.unwrap_or(0),
+        date: fetch.date,
+    };
+    found.into_iter().map(meta).collect()
 }
 
 /// What came.
@@ -244,18 +314,29 @@ impl Source for ImapSession {
     }
 
     async fn scan(&mut self, folder: &FolderRef, which: &Which, dates: bool) -> Result<Vec<MessageMeta>> {
-        let attributes = if dates { "(UID FLAGS RFC822.SIZE INTERNALDATE)" } else { "(UID FLAGS RFC822.SIZE)" };
+        let attributes = if dates { WITH_DATES } else { "(UID FLAGS RFC822.SIZE)" };
         let doing = format!("scanning folder \"{}\"", folder.path);
         let asked = Asked { attributes, doing: &doing, fresh: true, extra: None };
         let mut found = self.collect(folder, which, &asked).await?;
         self.ask_for_flags(folder, &mut found, &doing).await?;
-        let meta = |(uid, fetch): (Uid, Fetch)| MessageMeta {
-            uid,
-            flags: fetch.flags,
-            size: fetch.size.unwrap_or(0),
-            date: fetch.date,
-        };
-        Ok(found.into_iter().map(meta).collect())
+        Ok(metas(found))
+    }
+
+    async fn scan_all(&mut self, asked: &[(FolderRef, Which)]) -> Result<Vec<Result<Vec<MessageMeta>>>> {
+        let mut all = Vec::with_capacity(asked.len());
+        for some in asked.chunks(WINDOW) {
+            all.extend(self.scan_some(some).await?);
+        }
+        for (scanned, (folder, which)) in all.iter_mut().zip(asked) {
+            // Where the server did only a part, or told less than it was asked: by itself.
+            if matches!(scanned, Ok(None)) {
+                *scanned = match self.scan(folder, which, true).await {
+                    Err(failure) if failure.breaks_connection() => return Err(failure),
+                    scanned => scanned.map(Some),
+                };
+            }
+        }
+        Ok(all.into_iter().map(|scanned| scanned.map(Option::unwrap_or_default)).collect())
     }
 
     async fn recount(&mut self, folder: &FolderRef, from: Uid) -> Result<Recount> {

@@ -285,6 +285,37 @@ async fn flags_change_and_messages_that_went_are_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn some_messages_of_many_folders_are_looked_at_together_and_a_missing_folder_hinders_none() {
+    for kind in every_kind() {
+        let mut to = kind.destination.open_destination().await.expect(kind.name);
+        let paths: Vec<FolderPath> = (0..5).map(|at| FolderPath::new([format!("Many {at}")])).collect();
+        let mut folders = make(&mut *to, &paths).await;
+        let mut asked = Vec::new();
+        for (at, folder) in folders.iter().enumerate() {
+            let messages = (0..at).map(|number| message(text(number), &["\\Seen"])).collect();
+            let uids = append(&mut *to, folder, messages).await;
+            asked.push(Which::These(uids.into_iter().skip(1).collect()));
+        }
+        kind.behind.delete(&folders[4].path, 2);
+        let missing = FolderPath::new(["Nowhere"]);
+        folders.insert(2, FolderRef { wire: to.wire_name(&missing), path: missing, validity: None });
+        asked.insert(2, Which::These(vec![Uid(1)]));
+        let asked: Vec<(FolderRef, Which)> = folders.into_iter().zip(asked).collect();
+        let all = to.scan_all(&asked).await.expect("answers");
+        assert_eq!(all.len(), asked.len(), "{}", kind.name);
+        for (scanned, (folder, which)) in all.into_iter().zip(&asked) {
+            match to.scan(folder, which, true).await {
+                Ok(alone) => assert_eq!(scanned.expect("a folder"), alone, "{}: {}", kind.name, folder.path),
+                Err(failure) => {
+                    assert_eq!(folder.path.to_string(), "Nowhere");
+                    assert_eq!(scanned.expect_err("missing").scope, failure.scope, "{}", kind.name);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_made_anew_is_another_one_and_a_missing_one_is_named() {
     for kind in every_kind() {
         let mut to = kind.destination.open_destination().await.expect(kind.name);

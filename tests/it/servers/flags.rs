@@ -43,7 +43,7 @@ fn p5b_system_flags_that_a_server_does_not_name_are_tried() {
 #[test]
 fn p5b_system_flags_that_it_really_does_not_keep_are_counted_and_named() {
     let odds = telling("\\*");
-    odds.destination.state().keep = Some(std::sync::Arc::new(|flag| flag != "\\Flagged"));
+    odds.destination.state().keep = Some(std::sync::Arc::new(|_, flag| flag != "\\Flagged"));
     odds.start(0);
     assert_eq!(notices(&odds, NoticeKind::FlagsNotKept), [(1, Some("\\Flagged".to_owned()))]);
 }
@@ -51,7 +51,7 @@ fn p5b_system_flags_that_it_really_does_not_keep_are_counted_and_named() {
 /// A destination that promises to keep all flags and says yes to all that comes with a message.
 fn silently_without(capabilities: &str, lost: fn(&str) -> bool) -> Odds {
     let odds = Odds::new(capabilities);
-    odds.destination.state().keep = Some(std::sync::Arc::new(move |flag| !lost(flag)));
+    odds.destination.state().keep = Some(std::sync::Arc::new(move |_, flag| !lost(flag)));
     for (number, flags) in [(100, vec!["\\Seen", "\\Flagged", "mine"]), (101, vec!["\\Seen"]), (102, vec!["\\Draft"])] {
         flagged(&odds, number, &flags);
     }
@@ -91,6 +91,30 @@ fn p5b_a_flag_that_only_one_message_among_many_has_is_missed() {
         let has = there.iter().filter(|(_, flags)| flags.iter().any(|flag| flag == "rare")).count();
         assert_eq!((has, notices(&odds, NoticeKind::FlagsNotKept)), (1, vec![]), "{at}");
     }
+}
+
+/// As where rights (RFC 4314) are given by folder: what may not be set is left out without a word.
+#[test]
+fn p5b_a_flag_that_one_folder_of_many_does_not_keep_is_missed() {
+    let odds = Odds::modern();
+    for folder in 0..20 {
+        for (number, flags) in [(100, vec!["\\Seen"]), (101, vec!["\\Seen", "\\Flagged"]), (102, vec![])] {
+            let flags = flags.into_iter().map(str::to_owned).collect();
+            let letter = odd::letter(1000 + folder * 10 + number);
+            odds.source.state().make(&format!("Folder{folder:02}")).deliver(
+                letter,
+                flags,
+                "03-Feb-2003 04:05:06 +0530".into(),
+            );
+        }
+    }
+    odds.destination.state().keep =
+        Some(std::sync::Arc::new(|folder, flag| folder != "Folder17" || flag != "\\Flagged"));
+    odds.destination.deny(|verb, arguments| {
+        (verb == "UID STORE" && arguments.contains("Flagged")).then(|| "NO [NOPERM] not here".to_owned())
+    });
+    odds.start(0);
+    assert_eq!(notices(&odds, NoticeKind::FlagsNotKept), [(1, Some("\\Flagged".to_owned()))]);
 }
 
 #[test]
@@ -178,7 +202,7 @@ fn p4_one_date_in_many_folders_that_a_server_takes_from_the_heading_instead_is_n
 #[test]
 fn p4_what_an_interrupted_pass_copied_is_looked_at_by_the_next_one() {
     let odds = dated_as_their_headings();
-    odds.destination.state().keep = Some(std::sync::Arc::new(|flag| flag != "rare"));
+    odds.destination.state().keep = Some(std::sync::Arc::new(|_, flag| flag != "rare"));
     let dates = ["04-Feb-2003 04:05:06 +0530", "01-Feb-2003 04:05:06 +0530"];
     for (number, date) in [(5000, dates[0]), (5001, dates[1])].into_iter().chain((5002..5060).map(|at| (at, dates[1])))
     {

@@ -21,8 +21,8 @@ pub type Refuse = Arc<dyn Fn(&[String]) -> Option<(String, Vec<String>)> + Send 
 
 /// What is said to a command (verb, arguments) in place of doing it.
 pub type Deny = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
-/// Whether a flag of an appended message is kept.
-pub type Keep = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// Whether a flag of a message that is appended to a folder is kept.
+pub type Keep = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// How the answers to a command (verb) are told; the last one is its end.
 pub type Arrange = Arc<dyn Fn(&str, Vec<String>) -> Vec<String> + Send + Sync>;

@@ -271,7 +271,7 @@ fn append_one(state: &mut State, name: &str, rest: &str, bytes: String) -> (Vec<
         Some((flags, _)) => flags.split_whitespace().map(str::to_owned).collect(),
         None => BTreeSet::new(),
     };
-    let kept = |flag: &String| state.keep.as_ref().is_none_or(|keep| keep(flag));
+    let kept = |flag: &String| state.keep.as_ref().is_none_or(|keep| keep(name, flag));
     let flags = flags.into_iter().filter(kept).collect();
     let told = rest.split('"').nth(1).unwrap_or("02-Jan-2020 00:00:00 +0000").to_owned();
     let date = state.own_date.clone().unwrap_or(told);
