@@ -31,7 +31,7 @@ use mailferry::domain::message::{Body, MessageHeader, MessageMeta, NewMessage, S
 use mailferry::domain::pass::PassKind;
 use mailferry::domain::pass_plan::{Parameters, PassPlan};
 use mailferry::domain::project::Options;
-use mailferry::domain::record::{FolderUpdate, Origin, Results, Watermark};
+use mailferry::domain::record::{FolderEnd, FolderUpdate, Origin, Results, Seen, Watermark};
 use mailferry::domain::retry::Pace;
 use mailferry::domain::server::Server;
 use mailferry::domain::status::Wait;
@@ -236,6 +236,10 @@ async fn prepare(folder: &Path, messages: u32) {
         let watermarks = (first..(first + 5000).min(messages + 1)).map(mark).collect();
         store.record(pass, Results { watermarks, ..Results::default() }).await.expect("recorded");
     }
+    // That pass came to its end.
+    let seen = Some(Seen::new(Some(Uid(i64::from(messages) + 1)), messages));
+    let end = FolderEnd { close_intent: true, marker: None, source: seen, destination: seen };
+    store.end_folder(row, end).await.expect("ended");
 }
 
 async fn later(folder: &Path, messages: u32) {

@@ -250,8 +250,6 @@ pub struct NewFolder {
     pub path: FolderPath,
     /// The role to give it, where the server can.
     pub role: Option<Role>,
-    /// Whether to subscribe it.
-    pub subscribe: bool,
     /// Whether it only holds other folders: it is made only if the server does not make it by itself (RFC 3501 §6.3.3).
     pub plain_parent: bool,
 }

@@ -39,7 +39,7 @@ impl Step for Revive<'_> {
     async fn run(&mut self, _pass: &Pass, _source: &mut dyn Source, to: &mut dyn Destination) -> PassResult<()> {
         let new = |job: &&mut Job| {
             let path = job.plan.destination.path.clone();
-            NewFolder { path, role: None, subscribe: false, plain_parent: false }
+            NewFolder { path, role: None, plain_parent: false }
         };
         let folders: Vec<NewFolder> = self.jobs.iter().map(new).collect();
         let created = to.create(&folders).await.on(Side::Destination).map_err(PassStop::Fatal)?;

@@ -1,4 +1,4 @@
-//! Creating the folders that the destination lacks, and subscribing those that it has.
+//! Creating the folders that the destination lacks; then these and those that it has are subscribed, in one flight.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,34 @@ use async_trait::async_trait;
 use crate::domain::failure::{Failure, Side};
 use crate::domain::folder::WireName;
 use crate::domain::progress::Phase;
+use crate::domain::tree::Creation;
 use crate::endpoint::{Destination, NewFolder, Source};
 use crate::pass::lane::Step;
+use crate::pass::listing::new_folder;
 use crate::pass::one_by_one::OneByOne;
 use crate::pass::{OnSide, Pass, PassResult, PassStop, SideFailure};
 
-/// Breaks at one folder after which it is made without subscribing it.
-const PLAINLY: u32 = 2;
-
-/// Creates folders and subscribes those that exist.
+/// Creates folders, then subscribes them and some that exist.
 pub(super) struct Create<'a> {
-    create: &'a [NewFolder],
-    subscribe: &'a [WireName],
+    create: &'a [Creation],
+    there: &'a [WireName],
     creating: OneByOne,
+    /// By place in `create`, and behind them in `there`.
     subscribing: OneByOne,
     made: BTreeMap<usize, Result<WireName, Failure>>,
 }
 
 impl<'a> Create<'a> {
     /// Of these.
-    pub fn of(create: &'a [NewFolder], subscribe: &'a [WireName]) -> Self {
+    pub fn of(create: &'a [Creation], there: &'a [WireName]) -> Self {
         let (creating, subscribing, made) = Default::default();
-        Self { create, subscribe, creating, subscribing, made }
+        Self { create, there, creating, subscribing, made }
     }
 
     async fn create_left(&mut self, to: &mut dyn Destination) -> PassResult<()> {
         if self.creating.together() {
-            let made = to.create(self.create).await.on(Side::Destination).map_err(PassStop::Fatal)?;
+            let create: Vec<NewFolder> = self.create.iter().map(new_folder).collect();
+            let made = to.create(&create).await.on(Side::Destination).map_err(PassStop::Fatal)?;
             self.made.extend(made.into_iter().enumerate());
             (0..self.create.len()).for_each(|at| self.creating.ends(at));
         }
@@ -56,27 +57,35 @@ impl<'a> Create<'a> {
     /// A folder behind the parents that it may need.
     fn by_itself(&self, at: usize) -> Vec<NewFolder> {
         let folder = &self.create[at];
-        let subscribe = folder.subscribe && self.creating.breaks_at(at) < PLAINLY;
         let above =
-            |parent: &&NewFolder| parent.plain_parent && folder.path.components().starts_with(parent.path.components());
-        let parents = self.create.iter().filter(above).cloned();
-        parents.chain([NewFolder { subscribe, ..folder.clone() }]).collect()
+            |parent: &&Creation| parent.plain_parent && folder.path.components().starts_with(parent.path.components());
+        self.create.iter().filter(above).chain([folder]).map(new_folder).collect()
+    }
+
+    /// What is to be subscribed and was not yet, by its place.
+    fn unsubscribed(&self) -> Vec<(usize, WireName)> {
+        let made = |at: usize| self.made.get(&at).and_then(|made| made.as_ref().ok());
+        let wanted = self.create.iter().enumerate().filter(|(_, folder)| folder.subscribe);
+        let made = wanted.filter_map(|(at, _)| Some((at, made(at)?)));
+        let there = self.there.iter().enumerate().map(|(at, wire)| (self.create.len() + at, wire));
+        let all = made.chain(there).filter(|(at, _)| !self.subscribing.is_done(*at));
+        all.map(|(at, wire)| (at, wire.clone())).collect()
     }
 
     async fn subscribe_left(&mut self, to: &mut dyn Destination) -> PassResult<()> {
-        let left: Vec<usize> = (0..self.subscribe.len()).filter(|at| !self.subscribing.is_done(*at)).collect();
+        let left = self.unsubscribed();
         let size = if self.subscribing.together() { left.len().max(1) } else { 1 };
         for some in left.chunks(size) {
-            if let ([at], false) = (some, self.subscribing.together()) {
+            if let ([(at, _)], false) = (some, self.subscribing.together()) {
                 self.subscribing.begins(*at);
             }
-            let names: Vec<WireName> = some.iter().map(|at| self.subscribe[*at].clone()).collect();
+            let names: Vec<WireName> = some.iter().map(|(_, wire)| wire.clone()).collect();
             for refused in to.subscribe(&names).await.on(Side::Destination).map_err(PassStop::Fatal)? {
                 if let Err(failure) = refused {
                     tracing::warn!(%failure, "folder not subscribed");
                 }
             }
-            some.iter().for_each(|at| self.subscribing.ends(*at));
+            some.iter().for_each(|(at, _)| self.subscribing.ends(*at));
         }
         Ok(())
     }
@@ -93,9 +102,7 @@ impl Step for Create<'_> {
             pass.tell_room(to, None, &mut made).await;
             made?;
         }
-        if !self.subscribe.is_empty() {
-            self.subscribe_left(to).await?;
-        }
+        self.subscribe_left(to).await?;
         Ok(std::mem::take(&mut self.made).into_values().collect())
     }
 

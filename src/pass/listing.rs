@@ -32,6 +32,6 @@ impl<'a> Preparation<'a> {
 
 /// A folder to create, as endpoints take it.
 pub(super) fn new_folder(new: &Creation) -> NewFolder {
-    let Creation { path, role, subscribe, plain_parent } = new.clone();
-    NewFolder { path, role, subscribe, plain_parent }
+    let Creation { path, role, plain_parent, .. } = new.clone();
+    NewFolder { path, role, plain_parent }
 }

@@ -40,11 +40,6 @@ impl OneByOne {
         self.answered.insert(folder);
     }
 
-    /// How often connections broke at this one.
-    pub fn breaks_at(&self, folder: usize) -> u32 {
-        self.breaks.get(&folder).copied().unwrap_or(0)
-    }
-
     /// A connection broke. Answers the folder that is left out from now on, if it is the one; whoever got further has used up no
     /// try.
     pub fn broke(&mut self, pass: &Pass, trouble: &SideFailure) -> Option<usize> {

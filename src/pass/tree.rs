@@ -12,13 +12,13 @@ use crate::domain::item_error::ItemError;
 use crate::domain::notice::{Notice, NoticeKind};
 use crate::domain::progress::Phase;
 use crate::domain::record::{FolderEnd, FolderRecord, Habit, Marker, Results, Seen};
-use crate::domain::tree::{Tree, Twins};
-use crate::endpoint::{Destination, NewFolder, Source};
+use crate::domain::tree::{Creation, Tree, Twins};
+use crate::endpoint::{Destination, Source};
 use crate::pass::candidates::{Candidate, Examine, OpenDestinations};
 use crate::pass::create::Create;
 use crate::pass::known::KnownRows;
 use crate::pass::lane::{Lane, Step};
-use crate::pass::listing::{Listing, Preparation, new_folder, own};
+use crate::pass::listing::{Listing, Preparation, own};
 use crate::pass::places::Prepared;
 use crate::pass::recorder::ToRecord;
 use crate::pass::same_folder::is_another;
@@ -360,8 +360,7 @@ impl Preparation<'_> {
         let needed: BTreeSet<_> = candidates.iter().filter(|c| !c.gone).map(|c| &c.plan.destination).collect();
         let taken_away = |c: &&Candidate| c.gone && !needed.contains(&c.plan.destination);
         let gone: BTreeSet<_> = candidates.iter().filter(taken_away).map(|c| &c.plan.destination).collect();
-        let create: Vec<NewFolder> =
-            tree.create.iter().filter(|new| !gone.contains(&new.path)).map(new_folder).collect();
+        let create: Vec<Creation> = tree.create.iter().filter(|new| !gone.contains(&new.path)).cloned().collect();
         let there: HashMap<_, _> = listing.destination.iter().map(|f| (&f.path, &f.wire)).collect();
         let subscribe: Vec<WireName> = candidates
             .iter()

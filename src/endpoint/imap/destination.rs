@@ -173,13 +173,7 @@ impl Destination for ImapSession {
             true => Some(Ok(self.names.wire(&folder.path))),
             false => made.next(),
         };
-        let answers: Vec<_> = folders.iter().filter_map(answer).collect();
-        let wanted = || folders.iter().zip(&answers).filter(|(folder, _)| folder.subscribe);
-        let names: Vec<WireName> = wanted().filter_map(|(_, answer)| answer.as_ref().ok().cloned()).collect();
-        let subscribed = self.subscribe(&names).await?;
-        // A folder that exists but is not subscribed is usable: only a failure that ends the session counts.
-        unbroken(&subscribed)?;
-        Ok(answers)
+        Ok(folders.iter().filter_map(answer).collect())
     }
 
     async fn subscribe(&mut self, folders: &[WireName]) -> Result<Vec<Result<()>>> {

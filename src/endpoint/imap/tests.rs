@@ -365,7 +365,6 @@ async fn plain_parents_are_made_only_by_those_who_need_them() {
     let new = |components: &[&str], plain_parent| NewFolder {
         path: FolderPath::new(components.iter().copied()),
         role: None,
-        subscribe: false,
         plain_parent,
     };
     let folders = [new(&["a"], true), new(&["a", "b"], false), new(&["c"], true), new(&["c", "d"], false)];

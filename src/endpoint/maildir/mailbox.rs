@@ -244,7 +244,6 @@ impl Mailbox {
 
     pub fn create(&self, folders: &[NewFolder]) -> Result<Vec<Result<WireName>>> {
         let mut answers = Vec::with_capacity(folders.len());
-        let mut subscribe = Vec::new();
         let style = self.style();
         for folder in folders {
             let wire = names::wire(&folder.path, &style);
@@ -254,13 +253,8 @@ impl Mailbox {
             {
                 return Err(failure.clone());
             }
-            if folder.subscribe && made.is_ok() {
-                subscribe.push(wire.clone());
-            }
             answers.push(made.map(|()| wire));
         }
-        // A folder that is not subscribed is usable.
-        self.subscribe(&subscribe);
         Ok(answers)
     }
 

@@ -44,9 +44,11 @@ fn bytes(body: &Body) -> Vec<u8> {
 async fn make(to: &mut dyn Destination, paths: &[FolderPath]) -> Vec<FolderRef> {
     let new = |path: &FolderPath| {
         let path = path.clone();
-        NewFolder { path, role: None, subscribe: true, plain_parent: false }
+        NewFolder { path, role: None, plain_parent: false }
     };
     let made = to.create(&paths.iter().map(new).collect::<Vec<_>>()).await.expect("made");
+    let names: Vec<_> = made.iter().map(|wire| wire.clone().expect("a folder")).collect();
+    to.subscribe(&names).await.expect("subscribed");
     let mut folders = Vec::new();
     for (path, wire) in paths.iter().zip(made) {
         let wire = wire.expect("a folder");
