@@ -133,7 +133,7 @@ impl Source for Numbers {
         for uid in asked {
             let body = Body::Memory(Bytes::from(message(uid)));
             let (uid, flags) = (Uid(i64::from(uid)), Flags::none());
-            let fetched = Fetched::Message(SourceMessage { uid, flags, date: None, body, hold: None });
+            let fetched = Fetched::Message(SourceMessage { uid, flags, date: None, body, told: None, hold: None });
             sender.try_send(fetched).expect("room for all");
         }
         Ok(stream)
@@ -269,7 +269,7 @@ async fn later(folder: &Path, messages: u32) {
     let (approach, said) = (Approach::default(), Default::default());
     let means = Means { source, destination, journal, tally, clock, throttle, approach, said, network, stops };
     let begun = std::time::Instant::now();
-    let end = Pass::run(order, means).await;
+    let end = Box::pin(Pass::run(order, means)).await;
     let took = begun.elapsed();
     assert!(matches!(end, PassEnd::Completed { errors: 0, .. }), "{end:?}");
     assert_eq!(set.load(Ordering::Relaxed), 1, "one flag changed");

@@ -102,6 +102,8 @@ pub struct SourceMessage {
     pub date: Option<InternalDate>,
     /// Its bytes.
     pub body: Body,
+    /// How many bytes its server says that it has, if it tells.
+    pub told: Option<u64>,
     /// Keeps the bytes' share of the memory budget taken.
     pub hold: Option<Hold>,
 }

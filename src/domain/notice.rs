@@ -16,6 +16,8 @@ pub enum NoticeKind {
     MissingThere,
     /// Messages may be at the destination twice.
     MaybeTwice,
+    /// The source handed out fewer bytes of messages than it says that they have.
+    ShorterThanTold,
     /// A date could not be read, so the destination gave its own.
     DateNotKept,
     /// A date could not be read, so that of the message's own heading was taken.
@@ -46,7 +48,7 @@ impl NoticeKind {
     /// Whether it is a difference that nothing explains, so that the item is not done (D27).
     pub fn differs(self) -> bool {
         match self {
-            Self::SourceDiffers | Self::MissingThere | Self::MaybeTwice => true,
+            Self::SourceDiffers | Self::MissingThere | Self::MaybeTwice | Self::ShorterThanTold => true,
             Self::DateNotKept
             | Self::DateOfHeading
             | Self::FlagsNotKept

@@ -245,9 +245,9 @@ pub fn is_sane(sent: u64, size: u64) -> bool {
 /// What a server of a project was seen to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Habit {
-    /// Own appends whose size was told as it was sent.
+    /// Own appends whose size was told as it was sent; of a source, messages that were handed out with the size that was told.
     pub kept: u64,
-    /// Own appends whose size was told differently.
+    /// Those of another size.
     pub changed: u64,
     /// Bytes that were added to the changed ones, at least; more than `most` where it was never by what can be believed.
     pub least: i64,

@@ -422,6 +422,7 @@ impl AppendWriter<'_> {
             let results = Results { notices, ..Results::default() };
             self.pass.recorder.add(ToRecord { results, ..ToRecord::default() }).await;
         }
+        self.pass.name_short(job.id).await;
     }
 
     /// What is to be said of folders that did not come to their end.

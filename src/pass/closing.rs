@@ -24,6 +24,7 @@ impl<'a> Finale<'a> {
         let Some(lane) = lanes.iter_mut().next() else { return Ok(()) };
         self.ask_doubts(lane, prepared).await?;
         self.name_homeless().await?;
+        self.learn_sizes().await?;
         self.look_at_kept(lane).await?;
         self.audit(lane).await
     }

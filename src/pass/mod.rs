@@ -77,6 +77,7 @@ mod suspects;
 pub mod tally;
 mod there;
 pub mod throttle;
+mod told_sizes;
 mod tree;
 mod turn;
 mod twice;
@@ -306,6 +307,8 @@ struct Findings {
     ended: Mutex<BTreeMap<FolderId, EndedFolder>>,
     /// Whether it takes dates.
     dates: sent_date::DateHabit,
+    /// What was seen of the sizes that the source tells.
+    told_sizes: told_sizes::ToldSizes,
     /// What is remembered of messages that landed.
     landed: Mutex<landed::Landed>,
     /// Destination folders that do not show all that they hold, and may hold a message of ours without a record: their intents stay

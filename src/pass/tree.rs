@@ -320,7 +320,9 @@ impl Preparation<'_> {
 
     /// A HIGHESTMODSEQ that stood still while something changed is not trusted at this server any more (D11).
     async fn notice_stalls(&self, candidates: &[Candidate]) -> PassResult<()> {
-        let known = self.pass.journal.habit(Side::Source).await?.modseq_stalls;
+        let habit = self.pass.journal.habit(Side::Source).await?;
+        self.pass.findings.told_sizes.begin(habit);
+        let known = habit.modseq_stalls;
         let stalls = |candidate: &Candidate| {
             let marker = candidate.record.as_ref().and_then(|record| record.marker);
             candidate.state.zip(marker).is_some_and(|(now, marker)| {

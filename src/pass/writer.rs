@@ -310,8 +310,11 @@ impl<'a> AppendWriter<'a> {
 
     async fn message(&mut self, to: &mut dyn Destination, message: SourceMessage) -> PassResult<()> {
         let Some(job) = self.reading() else { return Ok(()) };
+        if self.pass.asks_again(&job, &message) {
+            return Ok(());
+        }
         self.arrived(message.uid);
-        let SourceMessage { uid, flags, date, body, hold } = message;
+        let SourceMessage { uid, flags, date, body, hold, .. } = message;
         if job.is_uncompared(uid) {
             let trouble = match job.suspicion.hidden.contains(&uid) {
                 true => SideFailure {

@@ -44,6 +44,11 @@ pub fn notice(kind: NoticeKind, side: Option<Side>, messages: u64, folders: u64)
             "It could not be told for sure whether they had arrived before, and none was to be lost.",
             "Look at them in the owner's mail program, and delete what is there twice.",
         ),
+        NoticeKind::ShorterThanTold => (
+            format!("{some} shorter than the source says"),
+            "The source handed out fewer bytes than it says it holds, also when it was asked again: the end may be missing.",
+            "Open them in the owner's mail program at the source. What is whole there can be moved by hand.",
+        ),
         NoticeKind::DateNotKept => (
             format!("{some} without {} date of receipt", do_or_does(messages, "its", "their")),
             "The date that the source gave cannot be read, or the destination does not keep it and gave its own.",

@@ -34,7 +34,7 @@ all! { CAUSES, Cause:
 }
 
 all! { NOTICES, NoticeKind:
-    SourceDiffers MissingThere MaybeTwice DateNotKept DateOfHeading FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
+    SourceDiffers MissingThere MaybeTwice ShorterThanTold DateNotKept DateOfHeading FlagsNotKept Renumbered CopiedAgain OldWorkspace Waiting LeftOut
     OtherLabels Altered Cleaned ServerSays
 }
 

@@ -223,6 +223,7 @@ impl Stream {
             flags: message.flags.unwrap_or_else(Flags::none),
             date: message.date,
             body: literal.body,
+            told: message.size.map(u64::from),
             hold: literal.hold,
         };
         self.send(Fetched::Message(message)).await

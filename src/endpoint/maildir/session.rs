@@ -194,7 +194,7 @@ async fn read_one(mailbox: &Arc<Mailbox>, view: &Arc<FileView>, number: u32, doi
     match away(mailbox, move |mailbox| read::body(file, expected, &mailbox.resources, &doing)).await {
         Ok(Some(body)) => {
             let flags = view.flags(&entry);
-            Ok(Some(Fetched::Message(SourceMessage { uid, flags, date, body, hold })))
+            Ok(Some(Fetched::Message(SourceMessage { uid, flags, date, body, told: None, hold })))
         }
         Ok(None) => Ok(None),
         Err(failure) => unreadable(failure),

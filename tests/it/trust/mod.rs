@@ -23,6 +23,7 @@ mod numbers_there;
 mod old_names;
 mod passed_on;
 mod put_back;
+mod shorter;
 mod silence;
 mod status_lies;
 mod taken;
