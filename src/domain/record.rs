@@ -291,6 +291,23 @@ impl Habit {
     }
 }
 
+/// The copies that should be in a destination folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopiesExpected {
+    /// With a number.
+    pub told: u64,
+    /// Without.
+    pub untold: u64,
+    /// The greatest number; 0 where there is none.
+    pub highest: Uid,
+}
+
+impl Default for CopiesExpected {
+    fn default() -> Self {
+        Self { told: 0, untold: 0, highest: Uid(0) }
+    }
+}
+
 /// What the end of a folder leaves in its row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FolderEnd {

@@ -10,7 +10,9 @@ use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, ItemId, PassId, Uid};
 use crate::domain::likeness::Likeness;
 use crate::domain::progress::{PassFolder, PassProgress};
-use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
+use crate::domain::record::{
+    CopiesExpected, FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark,
+};
 use crate::pass::journal::{Journal, JournalError};
 use crate::store::{Store, StoreError};
 
@@ -82,7 +84,7 @@ impl Journal for StoreJournal {
         Ok(self.store.copies(folder, numbers).await?)
     }
 
-    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), JournalError> {
+    async fn copies_expected(&self, folder: FolderId) -> Result<CopiesExpected, JournalError> {
         Ok(self.store.copies_expected(folder).await?)
     }
 

@@ -15,7 +15,7 @@ use crate::domain::flags::PermanentFlags;
 use crate::domain::folder::{FolderPath, FolderState};
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::notice::{Notice, NoticeKind};
-use crate::domain::record::{FolderEnd, Marker, Results, Seen, Watermark};
+use crate::domain::record::{CopiesExpected, FolderEnd, Marker, Results, Seen, Watermark};
 use crate::endpoint::{Destination, FolderRef, Source, Which};
 use crate::pass::closing::Finale;
 use crate::pass::job::Job;
@@ -135,13 +135,12 @@ async fn judge(
     ended: &EndedFolder,
     state: FolderState,
 ) -> PassResult<AuditFindings> {
-    let (told, untold) = pass.journal.copies_expected(ended.id).await?;
-    let mut verdict = AuditFindings { state, highest: Uid(0), gone: Vec::new(), missing: Vec::new(), unfound: 0 };
-    let known = pass.journal.known_at_destination(ended.id).await?;
-    verdict.highest = known.last().copied().unwrap_or(Uid(0));
+    let CopiesExpected { told, untold, highest } = pass.journal.copies_expected(ended.id).await?;
+    let mut verdict = AuditFindings { state, highest, gone: Vec::new(), missing: Vec::new(), unfound: 0 };
     if u64::from(state.messages) >= told + untold {
         return Ok(verdict);
     }
+    let known = pass.journal.known_at_destination(ended.id).await?;
     let (mut at, mut listed) = (0, 0u64);
     while at < known.len() {
         // As many numbers as fit into a window, none of them cut off.

@@ -13,7 +13,9 @@ use crate::domain::identity::Identity;
 use crate::domain::ids::{FolderId, Uid};
 use crate::domain::likeness::Likeness;
 use crate::domain::progress::{PassFolder, PassProgress};
-use crate::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
+use crate::domain::record::{
+    CopiesExpected, FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark,
+};
 
 /// What was to be kept could not be, or could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,8 +79,8 @@ pub trait Journal: Send + Sync {
     /// without a number), with their rows.
     async fn copies(&self, folder: FolderId, numbers: Vec<Uid>) -> Result<Vec<(FolderId, Watermark)>, JournalError>;
 
-    /// How many copies should be in this row's destination folder: with a number, and without.
-    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), JournalError>;
+    /// How many copies should be in this row's destination folder.
+    async fn copies_expected(&self, folder: FolderId) -> Result<CopiesExpected, JournalError>;
 
     /// How many messages of this source folder have a watermark.
     async fn known_messages(&self, folder: FolderId) -> Result<u64, JournalError>;

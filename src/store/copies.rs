@@ -9,7 +9,7 @@ use super::folders::{insert, leading_to, sharing_destination};
 use super::watermarks::{WATERMARK_COLUMNS, elsewhere, lift, watermark_row};
 use crate::domain::folder::{FolderPath, ListedFolder, UidValidity, WireName};
 use crate::domain::ids::{FolderId, ItemId, Uid};
-use crate::domain::record::{FolderUpdate, Watermark};
+use crate::domain::record::{CopiesExpected, FolderUpdate, Watermark};
 
 impl Store {
     /// The watermarks that point into this row's destination folder at these numbers (ascending; 0 stands for those without
@@ -52,23 +52,25 @@ impl Store {
         .await
     }
 
-    /// How many copies should be in this row's destination folder: with a number, and without.
-    pub async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64)> {
+    /// How many copies should be in this row's destination folder.
+    pub async fn copies_expected(&self, folder: FolderId) -> Result<CopiesExpected> {
         self.read(move |connection| {
-            let mut expected = (0, 0);
+            let mut expected = CopiesExpected::default();
             for id in leading_to(connection, folder)? {
                 for sql in [
-                    "SELECT sum(destination > 0), sum(destination = 0) FROM watermark
+                    "SELECT sum(destination > 0), sum(destination = 0), max(destination) FROM watermark
                      WHERE folder = ?1 AND destination_folder = 0",
-                    "SELECT sum(destination > 0), sum(destination = 0) FROM watermark
+                    "SELECT sum(destination > 0), sum(destination = 0), max(destination) FROM watermark
                      WHERE destination_folder = ?1 AND destination_folder <> 0",
                 ] {
-                    let counts = |row: &rusqlite::Row<'_>| {
-                        Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(0), row.get::<_, Option<i64>>(1)?.unwrap_or(0)))
+                    let figures = |row: &rusqlite::Row<'_>| {
+                        let figure = |at| row.get::<_, Option<i64>>(at).map(|figure| figure.unwrap_or(0).max(0));
+                        Ok((figure(0)?.unsigned_abs(), figure(1)?.unsigned_abs(), Uid(figure(2)?)))
                     };
-                    let (told, untold) = connection.prepare_cached(sql)?.query_row([id], counts)?;
-                    expected.0 += told.max(0).unsigned_abs();
-                    expected.1 += untold.max(0).unsigned_abs();
+                    let (told, untold, highest) = connection.prepare_cached(sql)?.query_row([id], figures)?;
+                    expected.told += told;
+                    expected.untold += untold;
+                    expected.highest = expected.highest.max(highest);
                 }
             }
             Ok(expected)

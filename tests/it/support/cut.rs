@@ -11,7 +11,9 @@ use mailferry::domain::identity::Identity;
 use mailferry::domain::ids::{FolderId, Uid};
 use mailferry::domain::likeness::Likeness;
 use mailferry::domain::progress::{PassFolder, PassProgress};
-use mailferry::domain::record::{FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark};
+use mailferry::domain::record::{
+    CopiesExpected, FolderEnd, FolderRecord, FolderUpdate, Habit, Held, Intent, Results, Watermark,
+};
 use mailferry::engine::store_journal::StoreJournal;
 use mailferry::pass::Stops;
 use mailferry::pass::journal::{Journal, JournalError};
@@ -102,7 +104,7 @@ impl Journal for Cut {
         self.inner.copies(folder, numbers).await
     }
 
-    async fn copies_expected(&self, folder: FolderId) -> Result<(u64, u64), JournalError> {
+    async fn copies_expected(&self, folder: FolderId) -> Result<CopiesExpected, JournalError> {
         self.dead()?;
         self.inner.copies_expected(folder).await
     }
