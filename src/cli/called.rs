@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::cli::args::VaultWord;
 use crate::cli::table::clean;
+use crate::domain::project::Project;
 
 static OPTIONS: OnceLock<String> = OnceLock::new();
 
@@ -29,6 +30,11 @@ fn quoted(word: &str) -> String {
 /// A command of this program, to be pasted: its verb and what follows.
 pub fn command(verb: &str) -> String {
     format!("mailferry{} {verb}", OPTIONS.get().map_or("", String::as_str))
+}
+
+/// A verb about a project, to be pasted.
+pub fn of_project(verb: &str, project: &Project) -> String {
+    command(&format!("{verb} \"{}\"", clean(&project.name)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::cli::args::errors::{AcceptErrors, Errors, ErrorsVerb, SaveError};
-use crate::cli::called::command;
+use crate::cli::called::of_project;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::status::{NAMED, item_error_line, item_error_text};
 use crate::cli::stop::{done, say_left};
@@ -133,7 +133,10 @@ async fn words(
         match rows.iter().filter(failed).count() {
             0 => say!("no errors in the latest passes"),
             failed => say!(
-                "no errors of messages or folders in the latest passes; {failed} of them failed: `mailferry status` says why"
+                "no errors of messages or folders in the latest passes; {failed} of them failed: `{}` names them, `{} --item \
+                 EMAIL` says why",
+                of_project("status", project),
+                of_project("log", project)
             ),
         }
         return Ok(Exit::Well);
@@ -150,7 +153,7 @@ async fn words(
     table.print();
     lines.iter().for_each(|line| say!("{}", clean(line)));
     if lines.len() == NAMED as usize {
-        say!("`{}` names all", command(&format!("errors \"{}\" --csv", clean(&project.name))));
+        say!("`{} --csv` names all", of_project("errors", project));
     }
     Ok(Exit::Well)
 }

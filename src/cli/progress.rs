@@ -84,7 +84,7 @@ impl ProgressLine {
                         continue;
                     }
                     let bar = self.by_item.entry(row.item).or_insert_with(|| {
-                        let style = ProgressStyle::with_template("{prefix:30!} {bar:20} {wide_msg}");
+                        let style = ProgressStyle::with_template("{prefix:24!} {bar:10} {wide_msg}");
                         bars.add(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
                     });
                     bar.set_prefix(clean(&row.source));
@@ -172,6 +172,9 @@ fn line(row: &ItemRow, now: Timestamp) -> String {
     }
     if let Some(retry) = retry {
         let wait = duration(retry.until.since(now));
+        if retry.failure.cause == Cause::Settling {
+            return clean(&format!("{status} · {}, {wait} at the most", pausing(retry)));
+        }
         if retry.is_no_try() {
             return clean(&format!("{status} · {}: goes on in {wait}", pausing(retry)));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::cli::args::{PassWord, ResumeArgs, StartArgs};
-use crate::cli::called::command;
+use crate::cli::called::of_project;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::follow::{Run, follow};
 use crate::cli::reasons::Reasons;
@@ -310,7 +310,7 @@ async fn conclude(
     let notices = by_item(&notices);
     let (mut held, mut asked) = (BTreeMap::<_, Vec<_>>::new(), Reasons::default());
     let all = snapshot.rows().filter(|row| items.contains(&row.item)).count();
-    let (mut told, most) = (0, if watch { all } else { NAMED as usize });
+    let (mut told, mut left_behind, most) = (0, false, if watch { all } else { NAMED as usize });
     for row in snapshot.rows().filter(|row| items.contains(&row.item)) {
         let Some(stored) = stored.get(&row.item) else { continue };
         let name = clean(&key(stored));
@@ -332,7 +332,8 @@ async fn conclude(
         if row.status == Status::Stopped {
             warn!("{name}: Stopped; `{}` goes on where it stopped", of_project("start", project));
         }
-        say_what_is_left(&row.progress, notices.get(&row.item).copied().unwrap_or_default(), &name);
+        left_behind |= row.progress.counts.errors > row.progress.accepted;
+        say_what_is_left(row, notices.get(&row.item).copied().unwrap_or_default(), &name);
         say_errors(workspace, project, stored, row).await?;
         if !ended_well(row.status, &row.progress) {
             exit = Exit::Items;
@@ -340,6 +341,12 @@ async fn conclude(
     }
     if told > most {
         say!("… and {} more: `{}` names them", told - most, of_project("status", project));
+    }
+    if left_behind {
+        let (errors, again) = (of_project("errors", project), of_project("start", project));
+        warn!(
+            "`{errors}` says what to do about each; `{again} --pass retry-errors` tries what was left behind once more"
+        );
     }
     asked.lines().for_each(|line| warn!("{line}"));
     held.iter().for_each(|(hold, items)| say_held(project, *hold, items));
@@ -356,11 +363,6 @@ fn say_failure(project: &Project, stored: &StoredItem, row: &ItemRow, name: &str
     if let Some(verb) = remedies::verb(project, &key(stored), *side, failure) {
         warn!("  to correct it: `{verb}`");
     }
-}
-
-/// A verb about a project, to be pasted.
-fn of_project(verb: &str, project: &Project) -> String {
-    command(&format!("{verb} \"{}\"", clean(&project.name)))
 }
 
 /// Why items have not run at all: once, however many wait for the same word or server.
@@ -397,13 +399,15 @@ async fn say_errors(
 }
 
 /// Messages that were not moved or wait for the next pass, and what was noticed.
-fn say_what_is_left(progress: &PassProgress, notices: &[StoredNotice], name: &str) {
-    let counts = &progress.counts;
-    match (counts.errors, progress.accepted) {
+fn say_what_is_left(row: &ItemRow, notices: &[StoredNotice], name: &str) {
+    let counts = &row.progress.counts;
+    let verify = row.pass.is_some_and(|pass| pass.kind == PassKind::Verify);
+    let done = if verify { "read" } else { "moved" };
+    match (counts.errors, row.progress.accepted) {
         (0, _) => {}
-        (errors, 0) => warn!("{name}: {} could not be moved", counted(errors as usize, "message")),
+        (errors, 0) => warn!("{name}: {} could not be {done}", counted(errors as usize, "message")),
         (errors, accepted) => {
-            warn!("{name}: {} could not be moved, {accepted} of them accepted", counted(errors as usize, "message"))
+            warn!("{name}: {} could not be {done}, {accepted} of them accepted", counted(errors as usize, "message"))
         }
     }
     if counts.waiting > 0 {

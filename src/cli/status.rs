@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::cli::called::of_project;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::table::{Table, clean};
 use crate::domain::counts::Counts;
@@ -287,17 +288,19 @@ fn table(project: &Project, rows: &[StoredItem], running: bool, now: Timestamp) 
     rows.iter().filter_map(waits_for).for_each(|server| *waiting.entry(server).or_default() += 1);
     for row in rows {
         let progress = row.latest.as_ref().map(|pass| pass.progress.clone()).unwrap_or_default();
+        // Of what was never started there are none.
+        let figure = |text: String| if row.latest.is_some() { text } else { "–".to_owned() };
         let others = waits_for(row).and_then(|server| waiting.get(server)).map_or(0, |all| all - 1);
         let mut cells = vec![
             row.item.source.email.clone(),
             row.item.destination.email.clone(),
             status_words(row, running, now),
-            format!("{}/{}", progress.folders_done, progress.folders_total),
-            of(row.moved().messages, &progress),
-            size(row.moved().bytes),
-            progress.counts.errors.to_string(),
+            figure(format!("{}/{}", progress.folders_done, progress.folders_total)),
+            figure(of(row.moved().messages, &progress)),
+            figure(size(row.moved().bytes)),
+            figure(progress.counts.errors.to_string()),
         ];
-        cells.extend(odd.iter().map(|(_, of)| of(&progress.counts).to_string()));
+        cells.extend(odd.iter().map(|(_, of)| figure(of(&progress.counts).to_string())));
         let what = happening(project, row, running, now);
         let parts = [Some(what), others_wait(others).filter(|_| running)];
         cells.push(parts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
@@ -369,12 +372,17 @@ fn happening(project: &Project, row: &StoredItem, running: bool, now: Timestamp)
     match pass.status {
         Status::Held => return pass.hold.map(|hold| format!("held: {}", hold.word())).unwrap_or_default(),
         Status::Queued | Status::Migrating if !running => {
-            return "Mailferry ended in the middle: `mailferry start` goes on where it stopped".into();
+            return format!(
+                "Mailferry ended in the middle: `{}` goes on where it stopped",
+                of_project("start", project)
+            );
         }
         Status::Stopping if !running => {
-            return "Mailferry ended before it had stopped: `mailferry stop` says so".into();
+            return format!("Mailferry ended before it had stopped: `{}` says so", of_project("stop", project));
         }
-        Status::Submitted if !running => return "Mailferry is not running: `mailferry start` begins it".into(),
+        Status::Submitted if !running => {
+            return format!("Mailferry is not running: `{}` begins it", of_project("start", project));
+        }
         Status::Completed if pass.kind == PassKind::Verify => {
             return pass.progress.at_source.map(|at| at.words()).unwrap_or_default();
         }

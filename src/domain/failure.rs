@@ -226,7 +226,8 @@ impl Cause {
     pub fn words_of(self) -> &'static str {
         match self {
             Self::CredentialMissing => "vault",
-            Self::TimedOut | Self::TlsFailed | Self::NotTls | Self::NoPasswords => "details",
+            Self::TimedOut | Self::TlsFailed | Self::NotTls | Self::NoPasswords | Self::NoFolders => "details",
+            Self::SignInEnded => "details",
             cause if cause.is_out_of_reach() || cause.is_of_the_certificate() => "details",
             Self::OwnNetwork | Self::WorkspaceFailed | Self::MaildirNotOpened | Self::Internal => "details",
             _ => "server text",

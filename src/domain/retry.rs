@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_up_to_five_minutes_and_the_limit_ends_them() {
+    fn r53_pauses_grow_up_to_five_minutes_and_the_limit_ends_them() {
         let mut budget = RetryBudget::new(9, Pace::default());
         let lost = failure(Retry::Backoff);
         let waits: Vec<u64> = (0..9).map(|_| wait(budget.failed(&lost, 1.0))).collect();

@@ -234,6 +234,11 @@ Cause::TokenUnfit => (
             format!("{host} allows no further connection for {mailbox} or from this address. Nothing is lost."),
             "Nothing to do: it goes on when one is free. Fewer items at once may help, or closing other mail programs.".into(),
         ),
+        Cause::ServerBusy if !names.folder.is_empty() && failure.doing.starts_with("opening") => (
+            format!("{} could not be opened at the {the_side}", capital(&folder)),
+            format!("{host} answered with a trouble of its own, again and again. Its messages wait."),
+            "Start later; if it lasts, show the server's words to its administrator.".into(),
+        ),
         Cause::ServerBusy => (
             format!("The {the_side} is busy"),
             format!("{host} has a passing trouble. Nothing is lost."),

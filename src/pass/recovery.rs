@@ -28,7 +28,7 @@ const NEVER_REACHED: u32 = 3;
 /// … for one that was silent for so long that it was given up.
 const NEVER_HEARD: u32 = 1;
 /// Tries and the longest pause between them where a person waits for the end.
-const LOOKED_ON: (u32, Duration) = (3, Duration::from_secs(5));
+const LOOKED_ON: (u32, Duration) = (3, Duration::from_secs(2));
 /// One more connection goes on after each of these, if no server asks for a slower pace again.
 const GROWS: Duration = Duration::from_secs(5 * 60);
 /// How often it is looked whether the run hours have begun: a look is cheap, and the clock may be changed at any time.

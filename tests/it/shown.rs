@@ -21,6 +21,17 @@ use crate::support::product::{PROJECT, Workspace};
 use crate::support::relay::{Act, At, verb};
 use crate::support::scene::Scene;
 
+#[test]
+fn r01_an_item_that_was_never_started_shows_no_figures() {
+    let workspace = Workspace::new();
+    workspace.project_new("imaps://old.example", "imaps://new.example", &[]);
+    workspace.import(&[("anna".to_owned(), "bert".to_owned())]);
+    let shown = workspace.run(&["status", PROJECT]).expect(0).stdout;
+    let row = shown.lines().find(|line| line.contains("anna@old.example")).expect("a row");
+    let figures: Vec<&str> = row.split("Not Submitted").nth(1).expect("its status").split_whitespace().collect();
+    assert_eq!(figures, ["–"; 4], "{shown}");
+}
+
 /// A workspace whose only item has one pass of this status, without a server.
 fn workspace_with(status: Status, counts: Counts, notices: Vec<Notice>) -> Workspace {
     let workspace = Workspace::new();
@@ -119,7 +130,7 @@ fn a_pass_that_nobody_runs_is_interrupted_and_says_what_to_do() {
     let shown = || workspace.run(&["status", PROJECT]).expect(0).stdout;
     let interrupted = shown();
     assert!(interrupted.contains("Interrupted") && !interrupted.contains("Migrating"), "{interrupted}");
-    assert!(interrupted.contains("`mailferry start` goes on where it stopped"), "{interrupted}");
+    assert!(interrupted.contains(&format!(" start \"{PROJECT}\"` goes on where it stopped")), "{interrupted}");
     let item = json(&workspace);
     assert_eq!((&item["status"], &item["running"]), (&"migrating".into(), &false.into()));
     assert!(workspace.run(&["item", "list", PROJECT]).expect(0).stdout.contains("Interrupted"));
@@ -136,7 +147,7 @@ fn a_pass_that_nobody_runs_is_interrupted_and_says_what_to_do() {
 fn what_waits_for_a_process_that_is_not_there_says_so() {
     let workspace = workspace_with(Status::Stopping, Counts::default(), Vec::new());
     let shown = workspace.run(&["status", PROJECT]).expect(0).stdout;
-    assert!(shown.contains("Interrupted") && shown.contains("`mailferry stop`"), "{shown}");
+    assert!(shown.contains("Interrupted") && shown.contains(&format!(" stop \"{PROJECT}\"` says so")), "{shown}");
     workspace.run(&["stop", PROJECT]).expect(0);
     assert!(workspace.run(&["status", PROJECT]).expect(0).stdout.contains("Stopped"));
 }

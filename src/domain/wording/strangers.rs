@@ -90,6 +90,16 @@ pub(super) fn folder_refused(folder: &str, the_side: &str, host: &str, name: &st
                 .into(),
         );
     }
+    if failure.doing.starts_with("opening") {
+        return (
+            format!("{folder} cannot be opened at the {the_side}"),
+            format!("It is there, and {host} refused to open it. Its messages wait."),
+            format!(
+                "Open it at the {the_side} in the owner's mail program; if that fails too, show the server's words to its \
+                     administrator. Then Start."
+            ),
+        );
+    }
     let rule = match name {
         "" => ".".to_owned(),
         name => format!("; a rule is for example ^{}->{name}-1", regex::escape(name)),

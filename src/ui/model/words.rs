@@ -99,6 +99,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn r01_what_is_nothing_is_a_dash() {
+        assert_eq!((count_or_dash(0), size_or_dash(0)), ("–".into(), "–".into()));
+        assert_eq!((count_or_dash(1_204), size_or_dash(1_500)), ("1,204".into(), "1.50 KB".into()));
+    }
+
+    #[test]
     fn counts_are_grouped() {
         assert_eq!(
             ["0", "999", "1,204", "1,000,000"],
