@@ -339,6 +339,10 @@ fn waits_for(row: &StoredItem) -> Option<&str> {
 /// Messages recorded, and of how many, where that is known.
 pub fn of(copied: u64, progress: &PassProgress) -> String {
     match of_total(copied, progress.messages_at_source(), &progress.counts) {
+        // Some lay there before anything was copied.
+        Some(total) if copied + progress.counts.already_there == total => {
+            format!("{copied} of {total}, rest was there")
+        }
         Some(total) => format!("{copied} of {total}"),
         None => copied.to_string(),
     }

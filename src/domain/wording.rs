@@ -67,7 +67,7 @@ pub fn text(failure: &Failure, side: Option<Side>, names: &TextNames<'_>) -> Tex
                 Retry::Backoff => format!(
                     "{host} refused the login of {mailbox} and named several reasons. It was tried once more after a pause."
                 ),
-                _ => format!("{host} refused the login of {mailbox}. It was not tried again."),
+                _ => format!("{host} refused the login of {mailbox}. It was tried once, so that the account is not locked."),
             },
             "Check name and password (with two-factor sign-in it is an app password), correct the login or import the item \
              again with it, then Start."
@@ -232,7 +232,8 @@ Cause::TokenUnfit => (
         Cause::TooManyConnections => (
             format!("Too many connections to the {the_side}"),
             format!("{host} allows no further connection for {mailbox} or from this address. Nothing is lost."),
-            "Nothing to do: it goes on when one is free. Fewer items at once may help, or closing other mail programs.".into(),
+            "A pass goes on by itself when one is free; a test is to be tried again then. Fewer items at once may help, or closing other \
+             mail programs.".into(),
         ),
         Cause::ServerBusy if !names.folder.is_empty() && failure.doing.starts_with("opening") => (
             format!("{} could not be opened at the {the_side}", capital(&folder)),
@@ -300,9 +301,14 @@ Cause::TokenUnfit => (
             "Open it in the owner's mail program, and ask the server's administrator if that fails too; then Start.".into(),
         ),
         Cause::FolderRefused => strangers::folder_refused(&capital(&folder), &the_side, host, names.folder, failure),
+        Cause::FolderGone if names.folder.eq_ignore_ascii_case("INBOX") => (
+            format!("The {the_side} has no inbox"),
+            format!("{host} answers that there is none, which every mailbox has: this may be no mailbox, or another login's."),
+            "Check the login name, and open the mailbox in the owner's mail program; then Start.".into(),
+        ),
         Cause::FolderGone => (
-            format!("{} is no longer there", capital(&folder)),
-            format!("It was deleted or renamed at the {the_side} while the pass was running."),
+            format!("{} is no longer at the {the_side}", capital(&folder)),
+            "It was deleted or renamed there since it was listed.".into(),
             "Start a Full pass: it reads the folders anew.".into(),
         ),
         Cause::FolderChanged => (

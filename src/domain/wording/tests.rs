@@ -255,7 +255,10 @@ fn r45_the_refused_side_is_named() {
     };
     let t = words(Cause::LoginRefused, Some(Side::Source), &names);
     assert_eq!(t.headline, "Failed while checking source credentials");
-    assert_eq!(t.what, "imap.contoso.example refused the login of anna@contoso.example. It was not tried again.");
+    assert_eq!(
+        t.what,
+        "imap.contoso.example refused the login of anna@contoso.example. It was tried once, so that the account is not locked."
+    );
     let t = words(Cause::LoginRefused, Some(Side::Destination), &names);
     assert_eq!(t.headline, "Failed while checking destination credentials");
     let t =

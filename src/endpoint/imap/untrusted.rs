@@ -27,7 +27,7 @@ fn certificate(reason: &CertificateError) -> String {
         Reason::BadEncoding => "the certificate cannot be read",
         Reason::InvalidPurpose | Reason::InvalidPurposeContext { .. } => "the certificate is not meant for servers",
         Reason::Other(OtherError(inner)) => match inner.to_string().as_str() {
-            "CaUsedAsEndEntity" => "the certificate is that of an authority, which none of a server may be",
+            "CaUsedAsEndEntity" => "it is a certificate for issuing others (of an authority), not one for a server",
             text => return spaced(text),
         },
         other => return format!("the certificate is not accepted: {}", spaced(&format!("{other:?}"))),

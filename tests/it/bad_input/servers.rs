@@ -44,7 +44,7 @@ fn wrong_passwords_name_the_side_and_the_rest_is_copied() {
     );
     workspace.run(&["item", "import", PROJECT, super::path(&csv)]).expect(0);
     let words = [
-        "a@x:a@y: Failed while checking source credentials. 127.0.0.1 refused the login of a@x. It was not tried again.",
+        "a@x:a@y: Failed while checking source credentials. 127.0.0.1 refused the login of a@x. It was tried once, so that the account is not locked.",
         "b@x:b@y: Failed while checking destination credentials",
         "server text: ",
     ];
