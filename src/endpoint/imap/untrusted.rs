@@ -27,7 +27,7 @@ fn certificate(reason: &CertificateError) -> String {
         Reason::BadEncoding => "the certificate cannot be read",
         Reason::InvalidPurpose | Reason::InvalidPurposeContext { .. } => "the certificate is not meant for servers",
         Reason::Other(OtherError(inner)) => match inner.to_string().as_str() {
-            "CaUsedAsEndEntity" => "it is a certificate for issuing others (of an authority), not one for a server",
+            "CaUsedAsEndEntity" => "it is that of an authority, for issuing others, and not one for a server",
             text => return spaced(text),
         },
         other => return format!("the certificate is not accepted: {}", spaced(&format!("{other:?}"))),
@@ -69,7 +69,7 @@ mod tests {
     fn no_reason_reads_like_code() {
         let other = |name| CertificateError::Other(OtherError(Arc::new(Named(name))));
         let said = |reason| words(&Error::InvalidCertificate(reason));
-        assert!(said(other("CaUsedAsEndEntity")).contains("that of an authority"));
+        assert!(said(other("CaUsedAsEndEntity")).contains("that of an authority, for issuing others"));
         assert_eq!(said(other("UnsupportedCertVersion")), "unsupported cert version");
         assert_eq!(said(other("it is not the pinned certificate")), "it is not the pinned certificate");
         assert!(said(CertificateError::UnknownIssuer).contains("issued"));
