@@ -63,7 +63,8 @@ fn rests(status: Status) -> bool {
     status.is_at_rest() || matches!(status, Status::Held | Status::WaitingForUser)
 }
 
-/// Stays until every item has ended, and shows what happens; without `watch` only what is waited for. Ctrl-C stops, a second one aborts. Answers the last state.
+/// Stays until every item has ended, and shows what happens; without `watch` only what is waited for. Ctrl-C stops, a second one
+/// aborts. Answers the last state.
 ///
 /// # Errors
 /// The database cannot be read.

@@ -332,7 +332,9 @@ async fn conclude(
         if row.status == Status::Stopped {
             warn!("{name}: Stopped; `{}` goes on where it stopped", of_project("start", project));
         }
-        left_behind |= row.progress.counts.errors > row.progress.accepted;
+        // Of a Verify nothing is tried again.
+        let moves = row.pass.is_some_and(|pass| pass.kind.moves_mail());
+        left_behind |= moves && row.progress.counts.errors > row.progress.accepted;
         say_what_is_left(row, notices.get(&row.item).copied().unwrap_or_default(), &name);
         say_errors(workspace, project, stored, row).await?;
         if !ended_well(row.status, &row.progress) {

@@ -340,7 +340,7 @@ fn waits_for(row: &StoredItem) -> Option<&str> {
 pub fn of(copied: u64, progress: &PassProgress) -> String {
     match of_total(copied, progress.messages_at_source(), &progress.counts) {
         // Some lay there before anything was copied.
-        Some(total) if copied + progress.counts.already_there == total => {
+        Some(total) if copied < total && copied + progress.counts.already_there == total => {
             format!("{copied} of {total}, rest was there")
         }
         Some(total) => format!("{copied} of {total}"),

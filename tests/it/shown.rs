@@ -173,3 +173,25 @@ fn a_refusal_by_the_source_blames_the_source() {
         assert!(!errors.is_empty() && errors.iter().all(|error| error.side == Some(Side::Source)), "{errors:#?}");
     }
 }
+
+#[test]
+fn what_lay_there_before_is_told_beside_what_was_copied_and_nothing_is_where_none_did() {
+    use crate::support::odd::{MODERN, Odd};
+    use crate::support::product::plain;
+
+    let (source, destination) = (Odd::start(MODERN), Odd::start(MODERN));
+    source.fill("INBOX", 0..5);
+    destination.fill("INBOX", 0..2);
+    let workspace = Workspace::new();
+    workspace.project_new(&plain(source.port), &plain(destination.port), &[]);
+    workspace.import(&[("anna".to_owned(), "bert".to_owned())]);
+    workspace.start().expect(0);
+    let shown = || workspace.run(&["status", PROJECT]).expect(0).stdout;
+    assert!(shown().contains("3 of 5, rest was there"), "{}", shown());
+    let (fresh, here) = (Odd::start(MODERN), Workspace::new());
+    here.project_new(&plain(source.port), &plain(fresh.port), &[]);
+    here.import(&[("anna".to_owned(), "bert".to_owned())]);
+    here.start().expect(0);
+    let all = here.run(&["status", PROJECT]).expect(0).stdout;
+    assert!(all.contains("5 of 5") && !all.contains("rest"), "{all}");
+}
